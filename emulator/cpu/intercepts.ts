@@ -1,0 +1,39 @@
+import type { Processor } from './processor.js';
+
+/**
+ * Where an instruction asks whether it exits to a hypervisor. In root operation nothing does; vmx/ implements this for
+ * non-root operation. Every function either returns (go on) or performs the VM exit and throws `ABANDON`.
+ * SDM Vol. 3, "VMX Non-Root Operation".
+ */
+export interface Intercepts {
+  /** Instructions that exit always or by one control: CPUID, HLT, INVLPG, RDTSC, … `qualification` is the linear address for INVLPG. */
+  instruction(cpu: Processor, name: string, qualification?: number): void;
+  /** MOV to CR0/3/4/8, MOV from CR3/8, CLTS, LMSW. Returns the value to be written after masks and shadows. */
+  movToCr(cpu: Processor, cr: number, register: number, value: number): number;
+  movFromCr(cpu: Processor, cr: number, register: number): void;
+  clts(cpu: Processor): boolean;
+  lmsw(cpu: Processor, source: number, memory: number | undefined): number;
+  /** The value of CR0/CR4 that the guest reads: mask and shadow applied. */
+  readCr(cpu: Processor, cr: 0 | 4): number;
+  movDr(cpu: Processor, dr: number, register: number, toRegister: boolean): void;
+  msr(cpu: Processor, index: number, write: boolean): void;
+  /** Ports. `string`, `rep`, `immediate` as in the exit qualification. */
+  io(cpu: Processor, port: number, bytes: number, input: boolean, string: boolean, rep: boolean, immediate: boolean, linear?: number): void;
+  /** An exception about to be delivered (not one being delivered by IDT already): exits, or returns. */
+  exception(cpu: Processor, vector: number, errorCode: number | undefined, qualification: number, duringDelivery: EventInDelivery | undefined): void;
+  /** An external interrupt or NMI is about to be taken. `acknowledge` fetches the vector. Returns true when it caused a VM exit. */
+  interrupt(cpu: Processor, kind: 'external interrupt' | 'NMI', acknowledge: () => number): boolean;
+  tripleFault(cpu: Processor): boolean;
+  taskSwitch(cpu: Processor, selector: number, source: 'CALL' | 'IRET' | 'JMP' | 'task gate in IDT'): void;
+  /** TSC as the guest sees it: adds the TSC offset. */
+  readTsc(cpu: Processor, tsc: bigint): bigint;
+}
+
+/** An event whose delivery was under way when something else happened (IDT-vectoring information). */
+export interface EventInDelivery {
+  vector: number;
+  /** 0 external interrupt, 2 NMI, 3 hardware exception, 4 software interrupt, 5 privileged software exception, 6 software exception. */
+  type: number;
+  errorCode: number | undefined;
+  instructionLength: number;
+}

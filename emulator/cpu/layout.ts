@@ -1,0 +1,115 @@
+/** Where the processor's state lives in the shared WebAssembly memory, in bytes. Declared here and nowhere else. */
+
+let next = 0;
+function field(bytes: number, align = Math.min(bytes, 8)): number {
+  next = Math.ceil(next / align) * align;
+  const at = next;
+  next += bytes;
+  return at;
+}
+
+/** Order of the segment registers: the encoding of Sreg, then LDTR and TR (the order of the VMCS fields). */
+export const ES = 0, CS = 1, SS = 2, DS = 3, FS = 4, GS = 5, LDTR = 6, TR = 7;
+export const SEGMENT_NAMES = ['ES', 'CS', 'SS', 'DS', 'FS', 'GS', 'LDTR', 'TR'] as const;
+
+/** Offsets inside one segment register. Attributes have the format of the VMCS access rights (bit 16: unusable). */
+export const SEGMENT = { base: 0, selector: 8, attributes: 12, limit: 16, bytes: 32 } as const;
+
+/** A slot that always reads as zero comes first: an absent base or index register points there. */
+export const S = {
+  zero: field(64),
+  /** RAX RCX RDX RBX RSP RBP RSI RDI R8–R15. */
+  gpr: field(16 * 8),
+  /** The offset in the code segment of the current instruction; exact whenever TypeScript runs. */
+  rip: field(8),
+  /** Linear address of the page that holds the code being run, sign-extended. */
+  codePage: field(8),
+  /** Lazy status flags: which rule, first operand and result (both sign-extended). See meaning/flags.ts. */
+  flagRule: field(8),
+  flagA: field(8),
+  flagResult: field(8),
+  /** RFLAGS without the six status flags (bit 1 is always set). */
+  rflags: field(8),
+
+  /** Instructions that may still retire before the run loop must look around. */
+  budget: field(4),
+  /** Decided once a mode change: what a block's translation depends on (see translate/mode.ts). */
+  codeMode: field(4),
+  /** Low twelve bits of fast-TLB tags: address space and privilege. */
+  spaceTag: field(8),
+  /** Record at which the interpreter left, and why (cpu/exits.ts). */
+  exitRecord: field(4),
+  exitReason: field(4),
+  /** Whether SSE arithmetic may take the fast path: all exceptions masked, round to nearest, no DAZ/FTZ, PE sticky. */
+  sseFast: field(4),
+  /** Nonzero when MXCSR, x87 and the like must be looked at; spare. */
+  spare: field(4),
+
+  /** Arguments and results of calls from handlers to TypeScript: eight slots of 16 bytes. */
+  args: field(8 * 16, 16),
+  /** Where an access that the fast TLB cannot serve (MMIO, page crossing, watched) puts its bytes. */
+  bounce: field(64, 16),
+
+  segments: field(8 * SEGMENT.bytes, 16),
+  gdtrBase: field(8), idtrBase: field(8), gdtrLimit: field(4), idtrLimit: field(4),
+  cpl: field(4),
+
+  cr0: field(8), cr2: field(8), cr3: field(8), cr4: field(8), cr8: field(8), xcr0: field(8),
+  dr: field(8 * 8),
+  /** PDPTEs of PAE paging, loaded by MOV CR3 and VM entry. */
+  pdpte: field(4 * 8),
+
+  efer: field(8), star: field(8), lstar: field(8), cstar: field(8), sfmask: field(8), kernelGsBase: field(8), tscAux: field(8),
+  sysenterCs: field(8), sysenterEsp: field(8), sysenterEip: field(8),
+  pat: field(8), apicBase: field(8), miscEnable: field(8), featureControl: field(8), debugControl: field(8), tscAdjust: field(8),
+  mtrrDefType: field(8), mtrrFixed: field(11 * 8), mtrrVariable: field(32 * 8), spareMsrs: field(64 * 8), pkru: field(8),
+
+  /** Interruptibility: bit 0 blocking by STI, 1 by MOV SS, 2 by SMI, 3 by NMI (the VMCS format). */
+  interruptibility: field(4),
+  /** Activity state: 0 active, 1 HLT, 2 shutdown, 3 wait-for-SIPI (the VMCS format). */
+  activity: field(4),
+  /** Debug exceptions pending for the next boundary (the VMCS "pending debug exceptions" format). */
+  pendingDebug: field(8),
+  pendingNmi: field(4),
+  a20Mask: field(4),
+
+  /** VMX: 1 after VMXON; 1 in non-root operation; physical addresses (all ones when none). */
+  vmxOn: field(4), nonRoot: field(4),
+  vmxonPointer: field(8), currentVmcs: field(8),
+  /** Copies of hot VMCS controls, set at VM entry. */
+  vmx: field(64 * 8),
+
+  mxcsr: field(4), mxcsrMask: field(4),
+  /** x87: control, status, tag (FXSAVE's abridged form), opcode, then instruction and data pointers. */
+  fcw: field(4), fsw: field(4), ftw: field(4), fop: field(4), fip: field(8), fdp: field(8), fcs: field(4), fds: field(4),
+  /** ST registers by physical number R0–R7, 80 bits in 16 bytes. */
+  x87: field(8 * 16, 16),
+  /** YMM0–15, 32 bytes each; XMM is the low half. */
+  ymm: field(16 * 32, 16),
+  end: field(8),
+} as const;
+
+/** The whole memory: state, fast TLB, block table, code cache, guest memory. */
+export const FAST_TLB_ENTRIES = 1024;
+export const FAST_TLB_ENTRY_BYTES = 16;
+const FAST_TLB_BYTES = FAST_TLB_ENTRIES * FAST_TLB_ENTRY_BYTES;
+export const BLOCK_TABLE_ENTRIES = 32768;
+export const BLOCK_TABLE_ENTRY_BYTES = 16;
+
+export const MAP = {
+  state: 0,
+  /** Three direct-mapped tables: tag (i64), then what to add to the linear address (i32). */
+  tlbRead: 0x4000,
+  tlbWrite: 0x4000 + FAST_TLB_BYTES,
+  tlbExecute: 0x4000 + 2 * FAST_TLB_BYTES,
+  blockTable: 0x40000,
+  codeCache: 0x100000,
+  codeCacheEnd: 0x2000000,
+  guestMemory: 0x2000000,
+} as const;
+
+if (next > MAP.tlbRead) throw new Error('processor state overlaps the fast TLB');
+
+export const gpr = (register: number): number => S.gpr + 8 * register;
+export const segment = (register: number): number => S.segments + SEGMENT.bytes * register;
+export const xmm = (register: number): number => S.ymm + 32 * register;
