@@ -12,8 +12,12 @@ function field(bytes: number, align = Math.min(bytes, 8)): number {
 export const ES = 0, CS = 1, SS = 2, DS = 3, FS = 4, GS = 5, LDTR = 6, TR = 7;
 export const SEGMENT_NAMES = ['ES', 'CS', 'SS', 'DS', 'FS', 'GS', 'LDTR', 'TR'] as const;
 
-/** Offsets inside one segment register. Attributes have the format of the VMCS access rights (bit 16: unusable). */
-export const SEGMENT = { base: 0, selector: 8, attributes: 12, limit: 16, bytes: 32 } as const;
+/**
+ * Offsets inside one segment register. Attributes have the format of the VMCS access rights (bit 16: unusable).
+ * `readLimit` and `writeLimit` (i64) are the last offset that may be read or written without asking anybody: the limit
+ * of an ordinary segment, -1 when TypeScript must judge (null, expand-down, read-only, execute-only).
+ */
+export const SEGMENT = { base: 0, selector: 8, attributes: 12, limit: 16, readLimit: 24, writeLimit: 32, bytes: 48 } as const;
 
 /** A slot that always reads as zero comes first: an absent base or index register points there. */
 export const S = {

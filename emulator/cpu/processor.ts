@@ -1,0 +1,122 @@
+import type { Bus } from '../memory/bus.js';
+import type { Mmu } from '../paging/mmu.js';
+import type { Observer } from '../observe/events.js';
+import type { Intercepts } from './intercepts.js';
+import { gpr, S, SEGMENT, segment } from './layout.js';
+
+const HIGH = 2 ** 32;
+
+/**
+ * The processor as TypeScript sees it: its registers are bytes of the shared memory (cpu/layout.ts), reached by name.
+ * Physical addresses are numbers; linear addresses are numbers too, sign-extended in 64-bit mode (canonical, so exact).
+ * 64-bit values that may be anything are pairs of 32-bit halves, or bigint where speed does not matter.
+ */
+export class Processor {
+  readonly u8: Uint8Array;
+  readonly u32: Uint32Array;
+  readonly i32: Int32Array;
+  readonly u64: BigUint64Array;
+  readonly i64: BigInt64Array;
+  readonly view: DataView;
+
+  /** Put together by machine/. */
+  mmu!: Mmu;
+  ports!: Bus;
+  intercepts!: Intercepts;
+  observer!: Observer;
+  /** Recomputes everything that a mode change decides (code mode, privilege tags): after CR0, CR3, CR4, EFER, CS, SS, CPL, segment loads. */
+  modeChanged!: () => void;
+  /** Bytes of guest memory that hold translated code were written: physical address and length. */
+  codeWritten!: (physical: number, bytes: number) => void;
+  /** Instructions retired by this processor before the current one. */
+  instructionCount!: () => number;
+  /** The time-stamp counter without any offset. */
+  readTsc!: () => bigint;
+  /** Acknowledges the interrupt controller and returns the vector. */
+  acknowledgeInterrupt!: () => number;
+  /** Whether the interrupt controller asks for attention. */
+  interruptRequested!: () => boolean;
+
+  /** Offset in the code segment of the instruction after the current one: where execution goes on. Exact, as a bigint when it must be. */
+  nextRip = 0;
+
+  constructor(readonly memory: WebAssembly.Memory, readonly id: number, readonly guestBytes: number) {
+    const buffer = memory.buffer;
+    this.u8 = new Uint8Array(buffer);
+    this.u32 = new Uint32Array(buffer);
+    this.i32 = new Int32Array(buffer);
+    this.u64 = new BigUint64Array(buffer);
+    this.i64 = new BigInt64Array(buffer);
+    this.view = new DataView(buffer);
+  }
+
+  /** A 64-bit field read as a signed number; exact within ±2^53 (every canonical 48-bit address is). */
+  number(at: number): number { return this.i32[(at >> 2) + 1]! * HIGH + this.u32[at >> 2]!; }
+  setNumber(at: number, value: number): void {
+    this.u32[at >> 2] = value >>> 0;
+    this.i32[(at >> 2) + 1] = Math.floor(value / HIGH);
+  }
+  /** The same, unsigned: for physical addresses. */
+  unsigned(at: number): number { return this.u32[(at >> 2) + 1]! * HIGH + this.u32[at >> 2]!; }
+  low(at: number): number { return this.u32[at >> 2]!; }
+  high(at: number): number { return this.u32[(at >> 2) + 1]!; }
+  set(at: number, low: number, high: number): void { this.u32[at >> 2] = low; this.u32[(at >> 2) + 1] = high; }
+  big(at: number): bigint { return this.u64[at >> 3]!; }
+  setBig(at: number, value: bigint): void { this.u64[at >> 3] = value; }
+
+  /** Arguments of an operation (S.args). */
+  argument(n: number): number { return this.number(S.args + 16 * n); }
+  argumentLow(n: number): number { return this.u32[(S.args + 16 * n) >> 2]!; }
+  argumentHigh(n: number): number { return this.u32[((S.args + 16 * n) >> 2) + 1]!; }
+  argumentBig(n: number): bigint { return this.big(S.args + 16 * n); }
+  /** Results of `compute`, in S.args again. */
+  result(n: number, low: number, high = 0): void { this.set(S.args + 16 * n, low, high); }
+  resultBig(n: number, value: bigint): void { this.setBig(S.args + 16 * n, BigInt.asUintN(64, value)); }
+
+  /** General registers: 0 RAX, 1 RCX, 2 RDX, 3 RBX, 4 RSP, 5 RBP, 6 RSI, 7 RDI, 8–15. */
+  reg32(n: number): number { return this.u32[gpr(n) >> 2]!; }
+  setReg32(n: number, value: number): void { this.set(gpr(n), value >>> 0, 0); }
+  reg(n: number): bigint { return this.big(gpr(n)); }
+  setReg(n: number, value: bigint): void { this.setBig(gpr(n), BigInt.asUintN(64, value)); }
+  regNumber(n: number): number { return this.number(gpr(n)); }
+  setRegNumber(n: number, value: number): void { this.setNumber(gpr(n), value); }
+
+  get rip(): number { return this.number(S.rip); }
+  set rip(value: number) { this.setNumber(S.rip, value); }
+  get cpl(): number { return this.u32[S.cpl >> 2]!; }
+  set cpl(value: number) { this.u32[S.cpl >> 2] = value; }
+
+  get cr0(): number { return this.u32[S.cr0 >> 2]!; }
+  set cr0(value: number) { this.u32[S.cr0 >> 2] = value; }
+  get cr2(): number { return this.number(S.cr2); }
+  set cr2(value: number) { this.setNumber(S.cr2, value); }
+  /** CR3 as loaded, without bit 63. */
+  get cr3(): number { return this.unsigned(S.cr3); }
+  set cr3(value: number) { this.setNumber(S.cr3, value); }
+  get cr4(): number { return this.u32[S.cr4 >> 2]!; }
+  set cr4(value: number) { this.u32[S.cr4 >> 2] = value; }
+  get efer(): number { return this.u32[S.efer >> 2]!; }
+  set efer(value: number) { this.u32[S.efer >> 2] = value; }
+
+  get interruptibility(): number { return this.u32[S.interruptibility >> 2]!; }
+  set interruptibility(value: number) { this.u32[S.interruptibility >> 2] = value; }
+  get activity(): number { return this.u32[S.activity >> 2]!; }
+  set activity(value: number) { this.u32[S.activity >> 2] = value; }
+  get nonRoot(): boolean { return this.u32[S.nonRoot >> 2] !== 0; }
+
+  selector(s: number): number { return this.u32[(segment(s) + SEGMENT.selector) >> 2]!; }
+  attributes(s: number): number { return this.u32[(segment(s) + SEGMENT.attributes) >> 2]!; }
+  limit(s: number): number { return this.u32[(segment(s) + SEGMENT.limit) >> 2]!; }
+  base(s: number): number { return this.number(segment(s) + SEGMENT.base); }
+
+  /** Protected mode with EFER.LMA and CS.L: 64-bit mode. */
+  get longMode(): boolean { return (this.efer & EFER_LMA) !== 0; }
+  get code64(): boolean { return this.longMode && (this.attributes(1) & ATTRIBUTE_L) !== 0; }
+  get protectedMode(): boolean { return (this.cr0 & 1) !== 0; }
+  get virtual8086(): boolean { return (this.low(S.rflags) & RFLAGS_VM) !== 0; }
+}
+
+export const EFER_LMA = 1 << 10;
+export const RFLAGS_VM = 1 << 17;
+/** Access rights of a segment: the VMCS format. */
+export const ATTRIBUTE_S = 1 << 4, ATTRIBUTE_P = 1 << 7, ATTRIBUTE_L = 1 << 13, ATTRIBUTE_DB = 1 << 14, ATTRIBUTE_G = 1 << 15, UNUSABLE = 1 << 16;
