@@ -11,7 +11,9 @@ export interface Intercepts {
   /** MOV to CR0/3/4/8, MOV from CR3/8, CLTS, LMSW. Returns the value to be written after masks and shadows. */
   movToCr(cpu: Processor, cr: number, register: number, value: number): number;
   movFromCr(cpu: Processor, cr: number, register: number): void;
+  /** Whether CR0.TS is to be cleared. */
   clts(cpu: Processor): boolean;
+  /** `memory`: linear address of a memory operand. Returns the word whose bits 3:0 are to be loaded. */
   lmsw(cpu: Processor, source: number, memory: number | undefined): number;
   /** The value of CR0/CR4 that the guest reads: mask and shadow applied. */
   readCr(cpu: Processor, cr: 0 | 4): number;
@@ -20,7 +22,13 @@ export interface Intercepts {
   /** Ports. `string`, `rep`, `immediate` as in the exit qualification. */
   io(cpu: Processor, port: number, bytes: number, input: boolean, string: boolean, rep: boolean, immediate: boolean, linear?: number): void;
   /** An exception about to be delivered (not one being delivered by IDT already): exits, or returns. */
-  exception(cpu: Processor, vector: number, errorCode: number | undefined, qualification: number, duringDelivery: EventInDelivery | undefined): void;
+  exception(cpu: Processor, vector: number, errorCode: number | undefined, qualification: number, duringDelivery: EventInDelivery | undefined, type?: number): void;
+  /** A boundary between instructions, before what is named is considered: MTF; preemption timer and NMI window; interrupt window. True: a VM exit happened. */
+  boundary(cpu: Processor, before: 'debug trap' | 'NMI' | 'external interrupt'): boolean;
+  /** Whether external interrupts are taken though RFLAGS.IF is 0, NMIs though blocking by NMI is set, and whether IRET ends blocking by NMI. */
+  ignoresInterruptFlag(cpu: Processor): boolean;
+  ignoresNmiBlocking(cpu: Processor): boolean;
+  iretUnblocksNmis(cpu: Processor): boolean;
   /** An external interrupt or NMI is about to be taken. `acknowledge` fetches the vector. Returns true when it caused a VM exit. */
   interrupt(cpu: Processor, kind: 'external interrupt' | 'NMI', acknowledge: () => number): boolean;
   tripleFault(cpu: Processor): boolean;
@@ -37,3 +45,27 @@ export interface EventInDelivery {
   errorCode: number | undefined;
   instructionLength: number;
 }
+
+const nothing = (): void => undefined;
+
+/** Outside VMX operation and in VMX root operation nothing exits. */
+export const ROOT_INTERCEPTS: Intercepts = {
+  instruction: nothing,
+  movToCr: (_cpu, _cr, _register, value) => value,
+  movFromCr: nothing,
+  clts: () => true,
+  lmsw: (_cpu, source) => source,
+  readCr: (cpu, cr) => (cr === 0 ? cpu.cr0 : cpu.cr4),
+  movDr: nothing,
+  msr: nothing,
+  io: nothing,
+  exception: nothing,
+  boundary: () => false,
+  ignoresInterruptFlag: () => false,
+  ignoresNmiBlocking: () => false,
+  iretUnblocksNmis: () => true,
+  interrupt: () => false,
+  tripleFault: () => false,
+  taskSwitch: nothing,
+  readTsc: (_cpu, tsc) => tsc,
+};
