@@ -32,4 +32,8 @@ export class EptFault {
 export class Abandon {}
 export const ABANDON = new Abandon();
 
+/** A stop condition wants the machine to stop before an event is delivered: nothing has changed, the instruction will be met again. */
+export class StopBeforeDelivery {}
+export const STOP_BEFORE_DELIVERY = new StopBeforeDelivery();
+
 export const exception = (name: ExceptionName, errorCode = 0, why = ''): Exception => new Exception(VECTORS[name], errorCode, 0, why);

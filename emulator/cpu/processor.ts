@@ -1,7 +1,7 @@
 import type { Bus } from '../memory/bus.js';
 import type { Mmu } from '../paging/mmu.js';
 import type { Observer } from '../observe/events.js';
-import type { Intercepts } from './intercepts.js';
+import type { EventInDelivery, Intercepts } from './intercepts.js';
 import { gpr, S, SEGMENT, segment } from './layout.js';
 
 const HIGH = 2 ** 32;
@@ -39,6 +39,11 @@ export class Processor {
 
   /** Offset in the code segment of the instruction after the current one: where execution goes on. Exact, as a bigint when it must be. */
   nextRip = 0;
+
+  /** CPUID features of this processor by name (cpu/cpuid.ts); an instruction whose feature is missing is #UD. */
+  features: ReadonlySet<string> = new Set();
+  /** The event whose delivery is under way, or was when something was thrown: IDT-vectoring information. Whoever takes the fault clears it. */
+  delivering: EventInDelivery | undefined;
 
   constructor(readonly memory: WebAssembly.Memory, readonly id: number, readonly guestBytes: number) {
     const buffer = memory.buffer;
