@@ -1,0 +1,58 @@
+/** The whole PC as its users see it: debugger, command line, tests and benchmarks hold a `Machine` and nothing behind it. */
+import type { BootPlan } from '../boot/plan.js';
+import type { Processor } from '../cpu/processor.js';
+import type { StopConditions } from '../observe/conditions.js';
+import type { TrapEvent } from '../observe/events.js';
+import type { TrapLedger } from '../observe/ledger.js';
+
+export interface MachineOptions {
+  memoryBytes: number;
+  cpus: number;
+  seed?: number;
+  onSerial(port: 1 | 2, byte: number): void;
+  onDebugConsole(byte: number): void;
+  nanosecondsPerInstruction?: number;
+}
+
+export type StopReason =
+  /** As many instructions as were asked for have been run. */
+  | { kind: 'budget' }
+  | { kind: 'limit' }
+  | { kind: 'paused' }
+  | { kind: 'breakpoint'; linear: number }
+  | { kind: 'event'; event: TrapEvent }
+  /** The guest wrote `value` to the exit port. */
+  | { kind: 'exit'; value: number }
+  | { kind: 'power-off' }
+  | { kind: 'triple fault'; autopsy: string[] }
+  /** Every processor is halted and no event can ever wake one. */
+  | { kind: 'halted for ever' }
+  | { kind: 'not implemented'; what: string };
+
+/** Execution breakpoints by linear address, in whatever address space it is reached; decided when code is translated. */
+export interface Breakpoints {
+  set(linear: number): void;
+  clear(linear: number): void;
+  list(): readonly number[];
+}
+
+export interface Machine {
+  readonly processors: readonly Processor[];
+  readonly memory: WebAssembly.Memory;
+  readonly guestBytes: number;
+  load(plan: BootPlan): void;
+  reset(): void;
+  /** Runs at most that many instructions, exactly. A breakpoint at the very first of them stops it at once: `step` leaves such a place. */
+  run(instructions: number): StopReason;
+  /** One instruction, breakpoint or not, or the delivery of one event. `budget` when it was done. */
+  step(cpu: number): StopReason;
+  /** Retired since reset, by all processors. */
+  readonly instructions: number;
+  readonly breakpoints: Breakpoints;
+  readonly ledger: TrapLedger;
+  readonly conditions: StopConditions;
+  input(port: 1 | 2, bytes: Uint8Array): void;
+  stateHash(): string;
+  save(): Uint8Array;
+  restore(data: Uint8Array): void;
+}

@@ -1,0 +1,38 @@
+/** Stop conditions: which architectural events stop the machine. An event of a kind that nobody asked for costs one look. */
+import type { TrapEvent, TrapKind } from './events.js';
+
+export interface StopCondition {
+  readonly kind: TrapKind;
+  /** Absent: every event of the kind. It must not change anything. */
+  readonly test?: (event: TrapEvent) => boolean;
+}
+
+export class StopConditions {
+  private readonly byKind = new Map<TrapKind, StopCondition[]>();
+
+  add(condition: StopCondition): void {
+    const present = this.byKind.get(condition.kind);
+    if (present) present.push(condition);
+    else this.byKind.set(condition.kind, [condition]);
+  }
+
+  delete(condition: StopCondition): void {
+    const rest = this.byKind.get(condition.kind)?.filter((each) => each !== condition) ?? [];
+    if (rest.length > 0) this.byKind.set(condition.kind, rest);
+    else this.byKind.delete(condition.kind);
+  }
+
+  clear(): void {
+    this.byKind.clear();
+  }
+
+  judge(event: TrapEvent): boolean {
+    const conditions = this.byKind.get(event.kind);
+    return conditions !== undefined && conditions.some(({ test }) => test === undefined || test(event));
+  }
+
+  /** All conditions that the event meets. */
+  met(event: TrapEvent): StopCondition[] {
+    return (this.byKind.get(event.kind) ?? []).filter(({ test }) => test === undefined || test(event));
+  }
+}

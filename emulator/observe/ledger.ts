@@ -1,0 +1,122 @@
+/** The trap ledger: the last architectural events in order, and how many there were of each sort since reset. */
+import type { TrapEvent, TrapKind } from './events.js';
+
+/** Few enough that the events die young in the garbage collector: ten times as many cost four times the time each. */
+const CAPACITY = 4096;
+/** RAX of a hypercall may hold anything; beyond this many different numbers they are counted together. */
+const DISTINCT_HYPERCALLS = 256;
+
+export interface TrapCounts {
+  readonly kinds: Partial<Record<TrapKind, number>>;
+  /** VM exits by basic exit reason, exceptions and interrupts by vector, hypercalls by number. */
+  readonly exits: ReadonlyMap<number, number>;
+  readonly exceptions: ReadonlyMap<number, number>;
+  readonly interrupts: ReadonlyMap<number, number>;
+  readonly hypercalls: ReadonlyMap<number, number>;
+  readonly otherHypercalls: number;
+}
+
+/** An event with its place in the whole history, counted from 0. */
+export interface LedgerRow {
+  readonly number: number;
+  readonly event: TrapEvent;
+}
+
+export class TrapLedger {
+  private ring: (TrapEvent | undefined)[];
+  private recorded = 0;
+  private readonly kinds = new Map<TrapKind, number>();
+  private readonly exits = new Uint32Array(256);
+  private readonly exceptions = new Uint32Array(256);
+  private readonly interrupts = new Uint32Array(256);
+  private readonly hypercalls = new Map<number, number>();
+  private otherHypercalls = 0;
+
+  constructor(private readonly capacity = CAPACITY) {
+    this.ring = new Array<TrapEvent | undefined>(capacity).fill(undefined);
+  }
+
+  /** Events since reset; the ring holds the last of them. */
+  get total(): number {
+    return this.recorded;
+  }
+
+  get last(): TrapEvent | undefined {
+    return this.recorded === 0 ? undefined : this.ring[(this.recorded - 1) % this.capacity];
+  }
+
+  get oldest(): number {
+    return Math.max(0, this.recorded - this.capacity);
+  }
+
+  record(event: TrapEvent): void {
+    this.ring[this.recorded++ % this.capacity] = event;
+    this.kinds.set(event.kind, (this.kinds.get(event.kind) ?? 0) + 1);
+    switch (event.kind) {
+      case 'VM exit':
+        this.exits[(event.fields['reason'] as number) & 0xff]!++;
+        break;
+      case 'exception':
+        this.exceptions[(event.fields['vector'] as number) & 0xff]!++;
+        break;
+      case 'interrupt':
+        this.interrupts[(event.fields['vector'] as number) & 0xff]!++;
+        break;
+      case 'hypercall':
+        this.countHypercall(event.fields['nr'] as number);
+        break;
+    }
+  }
+
+  /** The event of that number in the whole history; undefined when the ring has lost it. */
+  at(number: number): TrapEvent | undefined {
+    return number >= this.oldest && number < this.recorded ? this.ring[number % this.capacity] : undefined;
+  }
+
+  /** Rows still held, oldest first, from `start` in the filtered list; `total` is the length of that list. */
+  page(start: number, count: number, filter?: (event: TrapEvent) => boolean): { total: number; rows: LedgerRow[] } {
+    const rows: LedgerRow[] = [];
+    let total = 0;
+    for (let number = this.oldest; number < this.recorded; number++) {
+      const event = this.ring[number % this.capacity]!;
+      if (filter && !filter(event)) continue;
+      if (total >= start && total < start + count) rows.push({ number, event });
+      total++;
+    }
+    return { total, rows };
+  }
+
+  get counts(): TrapCounts {
+    return {
+      kinds: Object.fromEntries(this.kinds),
+      exits: seen(this.exits),
+      exceptions: seen(this.exceptions),
+      interrupts: seen(this.interrupts),
+      hypercalls: this.hypercalls,
+      otherHypercalls: this.otherHypercalls,
+    };
+  }
+
+  clear(): void {
+    this.ring = new Array<TrapEvent | undefined>(this.capacity).fill(undefined);
+    this.recorded = 0;
+    this.kinds.clear();
+    for (const counts of [this.exits, this.exceptions, this.interrupts]) counts.fill(0);
+    this.hypercalls.clear();
+    this.otherHypercalls = 0;
+  }
+
+  private countHypercall(nr: number): void {
+    const before = this.hypercalls.get(nr);
+    if (before === undefined && this.hypercalls.size >= DISTINCT_HYPERCALLS) this.otherHypercalls++;
+    else this.hypercalls.set(nr, (before ?? 0) + 1);
+  }
+}
+
+function seen(counts: Uint32Array): Map<number, number> {
+  const map = new Map<number, number>();
+  counts.forEach((count, index) => {
+    if (count > 0) map.set(index, count);
+  });
+  return map;
+}

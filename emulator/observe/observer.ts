@@ -1,0 +1,61 @@
+/** Where a processor's events arrive: recorded in the trap ledger, then judged by the stop conditions. */
+import { S } from '../cpu/layout.js';
+import type { Processor } from '../cpu/processor.js';
+import type { StopConditions } from './conditions.js';
+import type { Observer, TrapEvent, TrapKind } from './events.js';
+import type { TrapLedger } from './ledger.js';
+
+const GENERAL_REGISTERS_BYTES = 16 * 8;
+
+export class ProcessorObserver implements Observer {
+  /** The event for which the machine stops; whoever stops it takes it. */
+  stoppedBy: TrapEvent | undefined;
+  /** General registers as the guest left them at the last VM exit: a hypervisor saves them where it likes. */
+  readonly guestRegisters = new BigUint64Array(GENERAL_REGISTERS_BYTES / 8);
+  private readonly guestRegisterBytes = new Uint8Array(this.guestRegisters.buffer);
+  private readonly registerBytes: Uint8Array;
+  /** Stopped before its delivery: met again when the machine goes on, and then neither recorded nor judged a second time. */
+  private awaited: TrapEvent | undefined;
+
+  constructor(
+    private readonly cpu: Processor,
+    private readonly ledger: TrapLedger,
+    private readonly conditions: StopConditions,
+    private readonly instructions: () => number,
+  ) {
+    this.registerBytes = cpu.u8.subarray(S.gpr, S.gpr + GENERAL_REGISTERS_BYTES);
+  }
+
+  raise(kind: TrapKind, fields: TrapEvent['fields'], says: () => string): boolean {
+    const { cpu } = this;
+    const at = this.instructions();
+    const awaited = this.awaited;
+    this.awaited = undefined;
+    if (awaited !== undefined && awaited.kind === kind && awaited.at === at && awaited.rip === cpu.rip && awaited.fields['vector'] === fields['vector']) return false;
+
+    const fromGuest = kind === 'VM exit' || kind === 'hypercall';
+    if (kind === 'VM exit') this.guestRegisterBytes.set(this.registerBytes);
+    const given = fields['rip'];
+    const event: TrapEvent = {
+      kind,
+      at,
+      cpu: cpu.id,
+      rip: typeof given === 'number' ? given : cpu.rip,
+      world: fromGuest || cpu.nonRoot ? 'non-root' : cpu.u32[S.vmxOn >> 2] !== 0 ? 'root' : 'no VMX',
+      fields,
+      says,
+    };
+    this.ledger.record(event);
+    if (!this.conditions.judge(event)) return false;
+    this.stoppedBy = event;
+    if (kind === 'exception' || kind === 'interrupt') this.awaited = event;
+    return true;
+  }
+
+  /** After reset or restore nothing of before is awaited. */
+  clear(): void {
+    this.stoppedBy = undefined;
+    this.awaited = undefined;
+    this.guestRegisters.fill(0n);
+  }
+}
