@@ -18,7 +18,7 @@ const present = (entries) =>
   );
 
 const panels = readdirSync(from('extension/panels'), { withFileTypes: true })
-  .filter((entry) => entry.isDirectory())
+  .filter((entry) => entry.isDirectory() && entry.name !== 'kit')
   .map(({ name }) => [`panels/${name}`, from('extension/panels', name, 'view.ts')]);
 
 const common = {

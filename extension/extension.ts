@@ -1,0 +1,51 @@
+/** Activation: what the extension registers with the editor, and nothing else. */
+import * as vscode from 'vscode';
+import { AdapterFactory } from './debugging/adapter-factory.js';
+import { newConfiguration } from './debugging/commands.js';
+import { ConfigurationProvider } from './debugging/configuration-provider.js';
+import type { Schema } from './debugging/launch-schema.js';
+import { DEBUG_TYPE, Sessions } from './debugging/sessions.js';
+import { openLab } from './labs/open-lab.js';
+import { startLanguageClient } from './language-client.js';
+import { askForAddress } from './panels/page-tables/ask-for-address.js';
+import { pageTablesPanel } from './panels/page-tables/host.js';
+import type { ShowWalk } from './panels/page-tables/protocol.js';
+import { PanelHost } from './panels/panel.js';
+import { tlbPanel } from './panels/tlb/host.js';
+import { trapsPanel } from './panels/traps/host.js';
+import { vmcsPanel } from './panels/vmcs/host.js';
+
+interface DebuggerContribution {
+  configurationAttributes: { launch: Schema };
+  initialConfigurations: vscode.DebugConfiguration[];
+}
+
+export function activate(context: vscode.ExtensionContext): void {
+  const contribution = (context.extension.packageJSON as { contributes: { debuggers: DebuggerContribution[] } }).contributes.debuggers[0]!;
+  const configurations = new ConfigurationProvider(contribution.configurationAttributes.launch);
+  const sessions = new Sessions(context);
+  const panel = (definition: typeof vmcsPanel): PanelHost => new PanelHost(definition, context.extensionUri, sessions);
+  const panels = { showVmcs: panel(vmcsPanel), showPageTables: panel(pageTablesPanel), showTlb: panel(tlbPanel), showTraps: panel(trapsPanel) };
+
+  context.subscriptions.push(
+    vscode.debug.registerDebugConfigurationProvider(DEBUG_TYPE, configurations),
+    vscode.debug.registerDebugConfigurationProvider(DEBUG_TYPE, configurations, vscode.DebugConfigurationProviderTriggerKind.Dynamic),
+    vscode.debug.registerDebugAdapterDescriptorFactory(DEBUG_TYPE, new AdapterFactory(context.extensionUri)),
+    vscode.commands.registerCommand('ringside.newConfiguration', () => newConfiguration(contribution.initialConfigurations)),
+    vscode.commands.registerCommand('ringside.openLab', () => openLab(context)),
+    vscode.commands.registerCommand('ringside.showWalk', async (from: unknown) => {
+      const linear = await askForAddress(from);
+      if (linear !== undefined) panels.showPageTables.show({ linear } satisfies ShowWalk);
+    }),
+    ...Object.entries(panels).flatMap(([command, host]) => [
+      vscode.commands.registerCommand(`ringside.${command}`, () => {
+        host.show();
+      }),
+      vscode.window.registerWebviewPanelSerializer(host.viewType, host),
+    ]),
+    sessions.onChanged(() => {
+      for (const host of Object.values(panels)) host.refresh();
+    }),
+  );
+  startLanguageClient(context);
+}

@@ -1,0 +1,3 @@
+import type { PanelDefinition } from '../router.js';
+
+export const tlbPanel: PanelDefinition = { id: 'tlb', title: 'TLB', requests: ['ringside/tlb'], commands: ['ringside.showWalk'] };

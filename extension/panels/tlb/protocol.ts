@@ -1,0 +1,26 @@
+/** What the TLB panel asks for. */
+
+export interface Rights {
+  r: boolean;
+  w: boolean;
+  x: boolean;
+  u: boolean;
+}
+
+export interface TlbEntry {
+  linear: string;
+  physical: string;
+  guestPhysical?: string;
+  size: string | number;
+  rights: Rights;
+  vpid: number;
+  pcid: number;
+  eptp: string;
+  global: boolean;
+  /** How the entry differs from what the tables say now. */
+  stale?: string;
+}
+
+export type TlbRequests = {
+  'ringside/tlb': { arguments: Record<string, never>; body: { entries: TlbEntry[] } };
+};

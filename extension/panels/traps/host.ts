@@ -1,0 +1,3 @@
+import type { PanelDefinition } from '../router.js';
+
+export const trapsPanel: PanelDefinition = { id: 'traps', title: 'Traps', requests: ['ringside/traps'], commands: [] };
