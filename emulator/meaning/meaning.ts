@@ -13,7 +13,7 @@ export type Source =
 /** Fields of a decoded instruction that a handler reads when they are not known (translate/record.ts). */
 export type RecordField =
   | 'operand0' | 'operand1' | 'operand2' | 'base' | 'index' | 'segment' | 'scale' | 'displacement' | 'immediate' | 'immediate2'
-  | 'offset' | 'nextOffset' | 'length';
+  | 'offset' | 'nextOffset';
 
 export type Binary =
   | 'add' | 'sub' | 'mul' | 'and' | 'or' | 'xor' | 'shl' | 'shr' | 'sar' | 'rotl' | 'rotr'

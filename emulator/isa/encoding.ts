@@ -1,0 +1,175 @@
+/**
+ * Reads the rows of the manual's opcode tables: `REX.W + 81 /0 id | ADD r/m64, imm32 | 64`.
+ * SDM Vol. 2, "Instruction Format" and "Interpreting the Instruction Reference Pages".
+ *
+ * Columns: encoding, syntax, and (optional) marks: `64` valid only in 64-bit mode, `32` only outside it, `o16 o32 o64` the
+ * operand size where no operand shows it. `!REX.B` in the encoding: not with that bit. Everything else is as printed.
+ */
+import type { Bits } from '../meaning/meaning.js';
+import type { Instruction } from './instruction.js';
+
+export type OperandKind = 'gpr' | 'xmm' | 'mm' | 'segment' | 'control' | 'debug' | 'st' | 'memory' | 'immediate' | 'relative' | 'far';
+export type Place = 'reg' | 'rm' | 'opcode' | 'fixed' | 'immediate' | 'moffs';
+
+export interface OperandSpec {
+  readonly text: string;
+  readonly kind: OperandKind;
+  readonly place: Place;
+  /** Width as a register, and as memory where that differs (r32/m16); 0: memory of no certain width. */
+  readonly bits: number;
+  readonly memoryBits: number;
+  /** For `rm`: whether a register, memory or both are allowed. */
+  readonly mayBeRegister: boolean;
+  readonly mayBeMemory: boolean;
+  /** For `fixed`: the register. */
+  readonly register: number;
+}
+
+export interface Form {
+  readonly instruction: Instruction;
+  readonly text: string;
+  readonly syntax: string;
+  readonly map: 0 | 1 | 2 | 3;
+  readonly opcode: number;
+  readonly plusRegister: boolean;
+  readonly mandatory: 'none' | 'NP' | '66' | 'F3' | 'F2';
+  readonly rexW: boolean;
+  readonly notRexB: boolean;
+  /** `/r` → 'r', `/0`…`/7` → the digit, absent → undefined; a fixed byte stands in fixedModrm. */
+  readonly modrm: 'r' | number | undefined;
+  readonly fixedModrm: number | undefined;
+  /** x87 forms `D8 C0+i`: ModRM runs from fixedModrm to fixedModrm + 7. */
+  readonly plusSt: boolean;
+  readonly immediates: readonly Immediate[];
+  readonly operands: readonly OperandSpec[];
+  /** Operand size that selects this row; 0: any. */
+  readonly size: 0 | 16 | 32 | 64;
+  readonly only: '64' | '32' | undefined;
+}
+export type Immediate = 'ib' | 'iw' | 'id' | 'io' | 'cb' | 'cw' | 'cd' | 'cp' | 'moffs';
+
+const FIXED: Readonly<Record<string, readonly [OperandKind, number, number]>> = {
+  AL: ['gpr', 8, 0], CL: ['gpr', 8, 1], AX: ['gpr', 16, 0], EAX: ['gpr', 32, 0], RAX: ['gpr', 64, 0], DX: ['gpr', 16, 2],
+  ES: ['segment', 16, 0], CS: ['segment', 16, 1], SS: ['segment', 16, 2], DS: ['segment', 16, 3], FS: ['segment', 16, 4], GS: ['segment', 16, 5],
+  'ST(0)': ['st', 80, 0], 'ST': ['st', 80, 0], '1': ['immediate', 8, 1], '3': ['immediate', 8, 3], '<XMM0>': ['xmm', 128, 0],
+};
+
+const spec = (text: string, kind: OperandKind, place: Place, bits: number, more: Partial<OperandSpec> = {}): OperandSpec =>
+  ({ text, kind, place, bits, memoryBits: bits, mayBeRegister: kind !== 'memory', mayBeMemory: kind === 'memory', register: 0, ...more });
+
+function memoryWidth(text: string): number {
+  const special: Record<string, number> = {
+    m: 0, 'm16:16': 32, 'm16:32': 48, 'm16:64': 80, 'm16&16': 32, 'm16&32': 48, 'm32&32': 64, 'm16&64': 80, m80fp: 80, m64fp: 64, m32fp: 32,
+    m16int: 16, m32int: 32, m64int: 64, m80bcd: 80, m80dec: 80, m2byte: 16, mem: 0, m512byte: 0, 'm14/28byte': 0, 'm94/108byte': 0,
+  };
+  const width = special[text] ?? Number(/^m(\d+)$/.exec(text)?.[1] ?? NaN);
+  return Number.isNaN(width) ? -1 : width;
+}
+
+/** One operand as printed. `place` of register operands is settled by the row (see `places`). */
+function operand(text: string): OperandSpec {
+  const fixed = FIXED[text];
+  if (fixed) return spec(text, fixed[0], 'fixed', fixed[1], { register: fixed[2] });
+  let m = /^imm(\d+)$/.exec(text);
+  if (m) return spec(text, 'immediate', 'immediate', Number(m[1]));
+  m = /^rel(\d+)$/.exec(text);
+  if (m) return spec(text, 'relative', 'immediate', Number(m[1]));
+  m = /^ptr16:(\d+)$/.exec(text);
+  if (m) return spec(text, 'far', 'immediate', Number(m[1]));
+  m = /^moffs(\d+)$/.exec(text);
+  if (m) return spec(text, 'memory', 'moffs', Number(m[1]));
+  if (text === 'Sreg') return spec(text, 'segment', 'reg', 16);
+  if (/^CR/.test(text)) return spec(text, 'control', 'reg', 64);
+  if (/^DR/.test(text)) return spec(text, 'debug', 'reg', 64);
+  if (text === 'ST(i)') return spec(text, 'st', 'opcode', 80);
+  m = /^(r\/m|r|reg)(\d*)(?:\/m(\d+))?$/.exec(text);
+  if (m) {
+    const bits = m[2] ? Number(m[2]) : 32;
+    if (m[1] === 'r/m') return spec(text, 'gpr', 'rm', bits, { mayBeMemory: true });
+    if (m[3]) return spec(text, 'gpr', 'rm', bits, { mayBeMemory: true, memoryBits: Number(m[3]) });
+    return spec(text, 'gpr', 'reg', bits);
+  }
+  m = /^(xmm|mm)\d?(?:\/m(\d+))?$/.exec(text);
+  if (m) {
+    const bits = m[1] === 'xmm' ? 128 : 64, kind = m[1] as 'xmm' | 'mm';
+    return m[2] ? spec(text, kind, 'rm', bits, { mayBeMemory: true, memoryBits: Number(m[2]) }) : spec(text, kind, 'reg', bits);
+  }
+  const width = memoryWidth(text);
+  if (width >= 0) return spec(text, 'memory', 'rm', width, { memoryBits: width });
+  throw new Error(`operand "${text}" is not understood`);
+}
+
+/** ModRM.rm is the operand that may be memory; of registers only, the second (or the only one of a /digit row). */
+function places(operands: OperandSpec[], modrm: Form['modrm'], plusRegister: boolean): OperandSpec[] {
+  if (plusRegister) return operands.map((o) => (o.place === 'reg' ? { ...o, place: 'opcode' as const } : o));
+  if (modrm === undefined || operands.some((o) => o.place === 'rm')) return operands;
+  const registers = operands.filter((o) => o.place === 'reg');
+  const chosen = modrm !== 'r' ? registers[0]
+    : registers.find((o) => o.kind === 'gpr' && registers.some((r) => r.kind === 'control' || r.kind === 'debug')) ?? registers[1];
+  return operands.map((o) => (o === chosen ? { ...o, place: 'rm' as const } : o));
+}
+
+function sizeOf(operands: readonly OperandSpec[], marks: readonly string[]): Form['size'] {
+  const mark = marks.find((m) => /^o\d\d$/.test(m));
+  if (mark) return Number(mark.slice(1)) as 16;
+  for (const o of operands) {
+    if (o.text === 'DX' || o.text === 'CL' || o.text === 'AL' || o.kind === 'segment' || o.kind === 'control' || o.kind === 'debug') continue;
+    if (o.text === 'r8' || o.text === 'r/m8' || o.text === 'moffs8') return 0;
+    if (o.text === 'm16:16') return 16;
+    if (o.text === 'm16:32') return 32;
+    if (o.text === 'm16:64') return 64;
+    if ((o.kind === 'gpr' || o.kind === 'far' || o.place === 'moffs') && o.bits >= 16) return o.bits as 16;
+    if (o.kind === 'relative' && o.bits > 8) return o.bits as 16;
+  }
+  return 0;
+}
+
+/** Reads one row. Throws when it is malformed: a wrong row fails when the table is built. */
+export function form(instruction: Instruction, line: string): Form {
+  const [encoding = '', syntax = '', marksText = ''] = line.split('|').map((s) => s.trim());
+  const marks = marksText.split(/\s+/).filter(Boolean);
+  const tokens = encoding.split(/[\s]+/).filter((t) => t !== '+' && t !== '');
+  let mandatory: Form['mandatory'] = 'none', rexW = false, notRexB = false, plusRegister = false, plusSt = false;
+  let modrm: Form['modrm'];
+  const bytes: number[] = [], immediates: Immediate[] = [];
+  for (const t of tokens) {
+    if (bytes.length === 0 && (t === 'NP' || t === '66' || t === 'F3' || t === 'F2') && tokens.length > 1) { mandatory = t; continue; }
+    if (t === 'REX.W') { rexW = true; continue; }
+    if (t === '!REX.B') { notRexB = true; continue; }
+    if (t === 'REX') continue;
+    let m = /^([0-9A-F]{2})(\+r[bwdo]|\+i)?$/.exec(t);
+    if (m) { bytes.push(parseInt(m[1]!, 16)); if (m[2] === '+i') plusSt = true; else if (m[2]) plusRegister = true; continue; }
+    m = /^\+r[bwdo]$/.exec(t) ?? /^r[bwdo]$/.exec(t);
+    if (m) { plusRegister = true; continue; }
+    m = /^\/(r|\d)$/.exec(t);
+    if (m) { modrm = m[1] === 'r' ? 'r' : Number(m[1]); continue; }
+    if (/^(ib|iw|id|io|cb|cw|cd|cp)$/.test(t)) { immediates.push(t as Immediate); continue; }
+    throw new Error(`${instruction.name}: "${t}" in "${encoding}" is not understood`);
+  }
+  let map: Form['map'] = 0;
+  if (bytes.length > 1 && bytes[0] === 0x0f) {
+    bytes.shift();
+    map = 1;
+    const escape = bytes.length > 1 ? [0x38, 0x3a].indexOf(bytes[0]!) : -1;
+    if (escape >= 0) { bytes.shift(); map = escape === 0 ? 2 : 3; }
+  }
+  const opcode = bytes.shift();
+  if (opcode === undefined || bytes.length > 1) throw new Error(`${instruction.name}: "${encoding}" has no opcode`);
+  const texts = syntax.replace(/^\S+\s*/, '').split(/,\s*/).filter(Boolean);
+  const operands = places(texts.map(operand), modrm, plusRegister);
+  if (operands.some((o) => o.place === 'moffs')) immediates.push('moffs');
+  const implied = (kind: OperandKind) => operands.filter((o) => o.kind === kind && o.place === 'immediate').length;
+  const given = immediates.filter((i) => i[0] === 'i').length;
+  if (implied('immediate') > given) throw new Error(`${instruction.name}: "${encoding}" has ${given} immediates, "${syntax}" ${implied('immediate')}`);
+  if (operands.some((o) => o.place === 'rm') && modrm === undefined && bytes.length === 0) throw new Error(`${instruction.name}: "${syntax}" needs a ModRM byte in "${encoding}"`);
+  return {
+    instruction, text: `${encoding} | ${syntax}`, syntax, map, opcode, plusRegister, mandatory, rexW, notRexB, modrm,
+    fixedModrm: bytes[0], plusSt, immediates, operands, size: sizeOf(operands, marks),
+    only: marks.includes('64') ? '64' : marks.includes('32') ? '32' : undefined,
+  };
+}
+
+export const forms = (instruction: Instruction): Form[] =>
+  instruction.encodings.split('\n').map((l) => l.trim()).filter(Boolean).map((line) => form(instruction, line));
+
+export const widthOf = (o: OperandSpec, memory: boolean): Bits => (memory ? o.memoryBits : o.bits) as Bits;
