@@ -37,3 +37,8 @@ export class StopBeforeDelivery {}
 export const STOP_BEFORE_DELIVERY = new StopBeforeDelivery();
 
 export const exception = (name: ExceptionName, errorCode = 0, why = ''): Exception => new Exception(VECTORS[name], errorCode, 0, why);
+
+/** The guest asked for something that the manual describes and this processor does not do yet. */
+export class NotImplemented extends Error {
+  constructor(readonly what: string) { super(`not implemented: ${what}`); }
+}

@@ -1,11 +1,100 @@
-/** From an exception to its delivery. SDM Vol. 3, "Interrupt and Exception Handling". */
-import type { Exception } from './events.js';
+/** From an exception to its handler, or to a double or triple fault. SDM Vol. 3, "Interrupt and Exception Handling". */
+import { deliverEvent, EVENT } from './event-delivery.js';
+import { ABANDON, Exception, hasErrorCode, STOP_BEFORE_DELIVERY, VECTORS, vectorName } from './events.js';
 import type { EventInDelivery } from './intercepts.js';
+import { S } from './layout.js';
+import { ACTIVITY } from './modes.js';
 import type { Processor } from './processor.js';
 
-/** Delivers a fault of the current instruction, or of the delivery in `cpu.delivering`; sets rip and nextRip. */
-export function deliverException(cpu: Processor, exception: Exception): void { throw new Error(`not implemented: ${cpu.id} ${exception.vector}`); }
-/** One attempt through the IDT; throws what goes wrong and leaves the event in `cpu.delivering`. */
-export function deliverEvent(cpu: Processor, event: EventInDelivery): void { throw new Error(`not implemented: ${cpu.id} ${event.vector}`); }
-/** Delivers an event and whatever exceptions come of it: interrupts and injection at VM entry. */
-export function deliver(cpu: Processor, event: EventInDelivery): void { throw new Error(`not implemented: ${cpu.id} ${event.vector}`); }
+export { deliverEvent, EVENT } from './event-delivery.js';
+
+const DB = VECTORS['#DB'], DF = VECTORS['#DF'], PF = VECTORS['#PF'];
+const CONTRIBUTORY = new Set<number>([VECTORS['#DE'], VECTORS['#TS'], VECTORS['#NP'], VECTORS['#SS'], VECTORS['#GP'], VECTORS['#CP']]);
+const isPageFault = (vector: number): boolean => vector === PF || vector === VECTORS['#VE'];
+
+/** SDM Vol. 3, "Interrupt 8—Double Fault Exception (#DF)": conditions for generating a double fault; after one, shutdown. */
+function combination(first: EventInDelivery | undefined, second: number): 'serial' | 'double fault' | 'triple fault' {
+  if (first?.type !== EVENT.hardwareException) return 'serial';
+  const serious = CONTRIBUTORY.has(second) || isPageFault(second);
+  if (first.vector === DF) return serious || second === DF ? 'triple fault' : 'serial';
+  if (CONTRIBUTORY.has(first.vector)) return CONTRIBUTORY.has(second) ? 'double fault' : 'serial';
+  return isPageFault(first.vector) && serious ? 'double fault' : 'serial';
+}
+
+const hex = (n: number): string => (n < 0 ? `0x${(BigInt.asUintN(64, BigInt(n))).toString(16)}` : `0x${n.toString(16)}`);
+
+function describe(rip: number, e: Exception): string {
+  const error = hasErrorCode(e.vector) ? `(${hex(e.errorCode)})` : '';
+  const address = e.vector === PF ? ` for address ${hex(e.cr2)}` : '';
+  return `${vectorName(e.vector)}${error}${address} at RIP ${hex(rip)}${e.why ? `: ${e.why}` : ''}`;
+}
+
+/** Delivers a fault of the current instruction, or of the delivery in `cpu.delivering`; rip and nextRip are then those of the handler. */
+export function deliverException(cpu: Processor, exception: Exception): void {
+  let first = cpu.delivering, current = exception;
+  cpu.delivering = undefined;
+  const chain: string[] = first ? [`${eventName(first)} was being delivered`] : [];
+  for (;;) {
+    chain.push(describe(cpu.rip, current));
+    const how = combination(first, current.vector);
+    if (how === 'triple fault') { tripleFault(cpu, current, chain); return; }
+    if (how === 'double fault') {
+      current = new Exception(DF, 0, 0, `${vectorName(current.vector)} during the delivery of ${vectorName(first!.vector)}`);
+      chain.push(describe(cpu.rip, current));
+      first = undefined;
+    }
+    const failed = deliverOnce(cpu, current, first);
+    if (!failed) return;
+    first = cpu.delivering;
+    cpu.delivering = undefined;
+    current = failed;
+  }
+}
+
+const eventName = (event: EventInDelivery): string =>
+  event.type === EVENT.externalInterrupt ? `external interrupt ${event.vector}` : event.type === EVENT.softwareInterrupt ? `INT ${event.vector}` : vectorName(event.vector);
+
+/** One attempt; returns the exception that it ran into. */
+function deliverOnce(cpu: Processor, e: Exception, during: EventInDelivery | undefined): Exception | undefined {
+  const { vector } = e;
+  const errorCode = cpu.protectedMode && hasErrorCode(vector) ? e.errorCode : undefined;
+  cpu.intercepts.exception(cpu, vector, errorCode, vector === PF ? e.cr2 : vector === DB ? e.pendingDebug : 0, during);
+  const rip = cpu.rip;
+  if (cpu.observer.raise('exception', { vector, error: errorCode ?? 0, cr2: e.cr2, rip }, () => `${describe(rip, e)}.`)) {
+    cpu.delivering = during;
+    throw STOP_BEFORE_DELIVERY;
+  }
+  if (vector === PF) cpu.cr2 = e.cr2;
+  if (vector === DB) enterDebugException(cpu, e.pendingDebug);
+  try {
+    deliverEvent(cpu, { vector, type: EVENT.hardwareException, errorCode, instructionLength: 0 });
+    return undefined;
+  } catch (thrown) {
+    if (thrown instanceof Exception) return thrown;
+    throw thrown;
+  }
+}
+
+/** DR6 says why, DR7.GD is cleared. SDM Vol. 3, "Debug Registers". */
+function enterDebugException(cpu: Processor, pending: number): void {
+  const dr6 = S.dr + 48, dr7 = S.dr + 56;
+  cpu.set(dr6, ((cpu.low(dr6) & ~0xf) | (pending & 0xe00f)) >>> 0, 0);
+  cpu.set(dr7, (cpu.low(dr7) & ~0x2000) >>> 0, 0);
+}
+
+function tripleFault(cpu: Processor, last: Exception, chain: readonly string[]): void {
+  cpu.autopsy = [...chain, 'Triple fault: the processor shuts down'];
+  if (cpu.intercepts.tripleFault(cpu)) throw ABANDON;
+  cpu.activity = ACTIVITY.shutdown;
+  cpu.nextRip = cpu.rip;
+  cpu.observer.raise('triple fault', { vector: last.vector, error: last.errorCode, cr2: last.cr2, rip: cpu.rip }, () => `${cpu.autopsy.join('. ')}.`);
+}
+
+/** Delivers an event, and whatever exceptions come of it: interrupts, and injection at VM entry. */
+export function deliver(cpu: Processor, event: EventInDelivery): void {
+  try { deliverEvent(cpu, event); }
+  catch (thrown) {
+    if (!(thrown instanceof Exception)) throw thrown;
+    deliverException(cpu, thrown);
+  }
+}

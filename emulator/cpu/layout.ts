@@ -54,6 +54,9 @@ export const S = {
   /** Where an access that the fast TLB cannot serve (MMIO, page crossing, watched) puts its bytes. */
   bounce: field(64, 16),
 
+  /** A stack frame being put together (cpu/event-delivery.ts). */
+  frame: field(64, 16),
+
   segments: field(8 * SEGMENT.bytes, 16),
   gdtrBase: field(8), idtrBase: field(8), gdtrLimit: field(4), idtrLimit: field(4),
   cpl: field(4),

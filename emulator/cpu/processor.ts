@@ -44,6 +44,8 @@ export class Processor {
   features: ReadonlySet<string> = new Set();
   /** The event whose delivery is under way, or was when something was thrown: IDT-vectoring information. Whoever takes the fault clears it. */
   delivering: EventInDelivery | undefined;
+  /** After a triple fault: what happened, first to last, one sentence each. */
+  autopsy: readonly string[] = [];
 
   constructor(readonly memory: WebAssembly.Memory, readonly id: number, readonly guestBytes: number) {
     const buffer = memory.buffer;
