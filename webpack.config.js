@@ -21,6 +21,9 @@ const panels = readdirSync(from('extension/panels'), { withFileTypes: true })
   .filter((entry) => entry.isDirectory() && entry.name !== 'kit')
   .map(({ name }) => [`panels/${name}`, from('extension/panels', name, 'view.ts')]);
 
+/** The editor takes .js files of a package of type "module" for ES modules; what it loads itself says .cjs. */
+const LOADED_BY_EDITOR = ['extension', 'editor-tests'];
+
 const common = {
   mode: 'production',
   devtool: 'source-map',
@@ -42,7 +45,7 @@ const node = {
     ringside: from('cli/ringside.ts'),
     'editor-tests': from('test/editor/index.ts'),
   }),
-  output: { path: from('dist'), filename: '[name].js', library: { type: 'commonjs2' } },
+  output: { path: from('dist'), filename: ({ chunk }) => (LOADED_BY_EDITOR.includes(chunk.name) ? '[name].cjs' : '[name].js'), library: { type: 'commonjs2' } },
   externals: { vscode: 'commonjs vscode', mocha: 'commonjs mocha' },
   node: { __dirname: false, __filename: false },
   ignoreWarnings: [{ module: /vscode-languageserver-types|vscode-languageclient/ }],
