@@ -2,6 +2,8 @@
  * Rebuilds every lab with gcc and compares the images with the committed ones, byte for byte.
  * With --update the committed ones are replaced.
  */
+import console from 'node:console';
+import process from 'node:process';
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
