@@ -1,0 +1,114 @@
+/** SDM Vol. 3C, "Checks on VMX Controls". */
+import { hasErrorCode } from '../../cpu/events.js';
+import { MAXPHYADDR } from '../../paging/capabilities.js';
+import { MAX_CR3_TARGETS, WRITE_BACK } from '../capabilities.js';
+import { capability, PIN, PROCESSOR, PROCESSOR_2, VM_EXIT, type ControlFieldName } from '../controls.js';
+import type { FieldName } from '../vmcs-fields.js';
+import {
+  check, EXIT_FIELD, PIN_FIELD, PRIMARY_FIELD, SECONDARY_FIELD, SECONDARY_FIELDS, ENTRY_FIELD, whenever, type Check, type EntryView,
+} from './check.js';
+
+const CAPABILITIES = { pin: capability('pin'), primary: capability('primary'), secondary: capability('secondary'), exit: capability('exit'), entry: capability('entry') };
+const allowed = (name: ControlFieldName, value: number): boolean => {
+  const { allowed0, allowed1 } = CAPABILITIES[name];
+  return (allowed0 & ~value) === 0 && (value & ~allowed1) === 0;
+};
+const reserved = (says: string, name: ControlFieldName, field: FieldName): Check =>
+  check(`Reserved bits in the ${says} must be set properly.`, [field], (v) => allowed(name, v.low(field)));
+
+function pageAddress(control: string, field: FieldName, applies: (v: EntryView) => boolean, reads: readonly FieldName[]): Check[] {
+  const when = control === '' ? 'Bits' : `If the "${control}" VM-execution control is 1, bits`;
+  return [
+    check(`${when} 11:0 of the ${field} must be 0.`, [field, ...reads], (v) => whenever(applies(v), v.pageAligned(field))),
+    check(`${when} of the ${field} beyond the processor's physical-address width must be 0.`, [field, ...reads],
+      (v) => whenever(applies(v), v.withinPhysicalWidth(field))),
+  ];
+}
+
+const MSR_ENTRY_BYTES = 16, PHYSICAL_END = 2 ** MAXPHYADDR;
+function msrArea(count: FieldName, address: FieldName): Check[] {
+  const applies = (v: EntryView) => v.low(count) !== 0;
+  return [
+    check(`If the ${count} is not 0, the lower 4 bits of the ${address} must be 0.`, [address, count], (v) => whenever(applies(v), (v.low(address) & 15) === 0)),
+    check(`If the ${count} is not 0, the ${address} must not set bits beyond the processor's physical-address width.`, [address, count],
+      (v) => whenever(applies(v), v.withinPhysicalWidth(address))),
+    check(`If the ${count} is not 0, the last byte of the area at the ${address} must not lie beyond the processor's physical-address width.`, [count, address],
+      (v) => whenever(applies(v) && v.withinPhysicalWidth(address), lastByteWithin(v.unsigned(address), v.low(count)))),
+  ];
+}
+const lastByteWithin = (address: number, count: number): boolean => address + count * MSR_ENTRY_BYTES - 1 < PHYSICAL_END;
+
+const ioBitmaps = (v: EntryView) => v.primary(PROCESSOR['use I/O bitmaps']);
+const msrBitmaps = (v: EntryView) => v.primary(PROCESSOR['use MSR bitmaps']);
+const ept = (v: EntryView) => v.secondary(PROCESSOR_2['enable EPT']);
+
+export const VM_EXECUTION_CONTROL_CHECKS: readonly Check[] = [
+  reserved(PIN_FIELD, 'pin', PIN_FIELD),
+  reserved(PRIMARY_FIELD, 'primary', PRIMARY_FIELD),
+  check('If the "activate secondary controls" primary processor-based VM-execution control is 1, reserved bits in the secondary processor-based VM-execution controls must be cleared.',
+    [SECONDARY_FIELD, PRIMARY_FIELD],
+    (v) => whenever(v.primary(PROCESSOR['activate secondary controls']), allowed('secondary', v.low(SECONDARY_FIELD)))),
+  check('The CR3-target count must not be greater than 4.', ['CR3-target count'], (v) => v.low('CR3-target count') <= MAX_CR3_TARGETS),
+  ...pageAddress('use I/O bitmaps', 'address of I/O bitmap A', ioBitmaps, [PRIMARY_FIELD]),
+  ...pageAddress('use I/O bitmaps', 'address of I/O bitmap B', ioBitmaps, [PRIMARY_FIELD]),
+  ...pageAddress('use MSR bitmaps', 'address of MSR bitmaps', msrBitmaps, [PRIMARY_FIELD]),
+  check('If the "NMI exiting" VM-execution control is 0, the "virtual NMIs" VM-execution control must be 0.', [PIN_FIELD],
+    (v) => whenever(!v.pin(PIN['NMI exiting']), !v.pin(PIN['virtual NMIs']))),
+  check('If the "virtual NMIs" VM-execution control is 0, the "NMI-window exiting" VM-execution control must be 0.', [PRIMARY_FIELD, PIN_FIELD],
+    (v) => whenever(!v.pin(PIN['virtual NMIs']), !v.primary(PROCESSOR['NMI-window exiting']))),
+  check('If the "enable VPID" VM-execution control is 1, the value of the VPID VM-execution control field must not be 0000H.',
+    ['virtual-processor identifier (VPID)', ...SECONDARY_FIELDS],
+    (v) => whenever(v.secondary(PROCESSOR_2['enable VPID']), v.low('virtual-processor identifier (VPID)') !== 0)),
+  check('If the "enable EPT" VM-execution control is 1, the EPT memory type (bits 2:0 of the EPTP) must be uncacheable (0) or write-back (6).',
+    ['EPT pointer (EPTP)', ...SECONDARY_FIELDS],
+    (v) => whenever(ept(v), (v.low('EPT pointer (EPTP)') & 7) === 0 || (v.low('EPT pointer (EPTP)') & 7) === WRITE_BACK)),
+  check('If the "enable EPT" VM-execution control is 1, bits 5:3 of the EPTP must be 3: an EPT page-walk length of 4.', ['EPT pointer (EPTP)', ...SECONDARY_FIELDS],
+    (v) => whenever(ept(v), ((v.low('EPT pointer (EPTP)') >> 3) & 7) === 3)),
+  check('If the "enable EPT" VM-execution control is 1, the reserved bits 11:7 of the EPTP and those beyond the processor\'s physical-address width must be 0.',
+    ['EPT pointer (EPTP)', ...SECONDARY_FIELDS],
+    (v) => whenever(ept(v), (v.low('EPT pointer (EPTP)') & 0xf80) === 0 && v.withinPhysicalWidth('EPT pointer (EPTP)'))),
+  check('If the "unrestricted guest" VM-execution control is 1, the "enable EPT" VM-execution control must also be 1.', SECONDARY_FIELDS,
+    (v) => whenever(v.secondary(PROCESSOR_2['unrestricted guest']), ept(v))),
+];
+
+export const VM_EXIT_CONTROL_CHECKS: readonly Check[] = [
+  reserved(EXIT_FIELD, 'exit', EXIT_FIELD),
+  check('If the "activate VMX-preemption timer" VM-execution control is 0, the "save VMX-preemption timer value" VM-exit control must also be 0.',
+    [EXIT_FIELD, PIN_FIELD],
+    (v) => whenever(!v.pin(PIN['activate VMX-preemption timer']), !v.exit(VM_EXIT['save VMX-preemption timer value']))),
+  ...msrArea('VM-exit MSR-store count', 'VM-exit MSR-store address'),
+  ...msrArea('VM-exit MSR-load count', 'VM-exit MSR-load address'),
+];
+
+export const INJECTION = 'VM-entry interruption-information field';
+const valid = (v: EntryView) => v.bit(INJECTION, 31);
+const vector = (v: EntryView) => v.low(INJECTION) & 0xff;
+const type = (v: EntryView) => (v.low(INJECTION) >> 8) & 7;
+const withErrorCode = (v: EntryView) => v.bit(INJECTION, 11);
+const NMI = 2, HARDWARE_EXCEPTION = 3, OTHER_EVENT = 7;
+const isSoftware = (v: EntryView) => type(v) >= 4 && type(v) <= 6;
+const injecting = (rule: string) => `If the valid bit of the VM-entry interruption-information field is 1, ${rule}`;
+/** #CP has an error code only where control-flow enforcement exists. */
+const pushesErrorCode = (n: number): boolean => hasErrorCode(n) && n !== 21;
+
+export const VM_ENTRY_CONTROL_CHECKS: readonly Check[] = [
+  reserved(ENTRY_FIELD, 'entry', ENTRY_FIELD),
+  check(injecting('its interruption type must not be the reserved value 1.'), [INJECTION], (v) => whenever(valid(v), type(v) !== 1)),
+  check(injecting('the vector must be 2 if the interruption type is non-maskable interrupt.'), [INJECTION], (v) => whenever(valid(v) && type(v) === NMI, vector(v) === 2)),
+  check(injecting('the vector must be at most 31 if the interruption type is hardware exception.'), [INJECTION],
+    (v) => whenever(valid(v) && type(v) === HARDWARE_EXCEPTION, vector(v) <= 31)),
+  check(injecting('the vector must be 0 (pending MTF VM exit) if the interruption type is other event.'), [INJECTION],
+    (v) => whenever(valid(v) && type(v) === OTHER_EVENT, vector(v) === 0)),
+  check(injecting('the deliver-error-code bit must be 1 for a hardware exception that has an error code and a guest with CR0.PE = 1.'), [INJECTION, 'guest CR0'],
+    (v) => whenever(valid(v) && type(v) === HARDWARE_EXCEPTION && v.bit('guest CR0', 0) && pushesErrorCode(vector(v)), withErrorCode(v))),
+  check(injecting('the deliver-error-code bit must be 0 unless it is a hardware exception that has an error code and the guest has CR0.PE = 1.'), [INJECTION, 'guest CR0'],
+    (v) => whenever(valid(v) && withErrorCode(v),
+      // A vector above 31 breaks the rule of vectors, not this one.
+      type(v) === HARDWARE_EXCEPTION && v.bit('guest CR0', 0) && (pushesErrorCode(vector(v)) || vector(v) > 31))),
+  check(injecting('its reserved bits 30:12 must be 0.'), [INJECTION], (v) => whenever(valid(v), (v.low(INJECTION) & 0x7fff_f000) === 0)),
+  check(injecting('bits 31:16 of the VM-entry exception error-code field must be 0 if the deliver-error-code bit is 1.'), ['VM-entry exception error code', INJECTION],
+    (v) => whenever(valid(v) && withErrorCode(v), v.low('VM-entry exception error code') >>> 16 === 0)),
+  check(injecting('the VM-entry instruction-length field must be in the range 0–15 for a software interrupt or exception.'), ['VM-entry instruction length', INJECTION],
+    (v) => whenever(valid(v) && isSoftware(v), v.low('VM-entry instruction length') <= 15)),
+  ...msrArea('VM-entry MSR-load count', 'VM-entry MSR-load address'),
+];

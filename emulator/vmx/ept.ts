@@ -1,0 +1,157 @@
+/** The walk of the extended page tables: reads and judges, changes nothing. SDM Vol. 3C, "The Extended Page Table Mechanism (EPT)". */
+import type { Processor } from '../cpu/processor.js';
+import { PHYSICAL_HIGH, PHYSICAL_RESERVED_HIGH } from '../paging/capabilities.js';
+import { entryText, hex, type FlagUpdates, type WalkStep } from '../paging/outcome.js';
+import { load32 } from '../paging/physical-memory.js';
+
+/** What IA32_VMX_EPT_VPID_CAP reports, by bit. SDM Vol. 3D, "VPID and EPT Capabilities". */
+export const EPT_VPID_CAPABILITIES = [
+  { bit: 0, name: 'execute-only translations' },
+  { bit: 6, name: 'page-walk length 4' },
+  { bit: 8, name: 'EPT paging structures of type uncacheable' },
+  { bit: 14, name: 'EPT paging structures of type write-back' },
+  { bit: 16, name: '2-MByte pages' },
+  { bit: 17, name: '1-GByte pages' },
+  { bit: 20, name: 'INVEPT' },
+  { bit: 21, name: 'accessed and dirty flags for EPT' },
+  { bit: 25, name: 'single-context INVEPT' },
+  { bit: 26, name: 'all-context INVEPT' },
+  { bit: 32, name: 'INVVPID' },
+  { bit: 40, name: 'individual-address INVVPID' },
+  { bit: 41, name: 'single-context INVVPID' },
+  { bit: 42, name: 'all-context INVVPID' },
+  { bit: 43, name: 'single-context-retaining-globals INVVPID' },
+] as const;
+
+export const EPTP_ACCESSED_DIRTY = 1 << 6;
+/** Access rights in bits 2:0 of an entry; in bits 2:0 of the qualification, what was attempted. */
+export const EPT_READ = 1, EPT_WRITE = 2, EPT_EXECUTE = 4;
+const MAPS_PAGE = 1 << 7, ACCESSED = 1 << 8, DIRTY = 1 << 9;
+
+/** SDM Vol. 3C, "Exit Qualification for EPT Violations". */
+export const QUALIFICATION = { allowedShift: 3, linearAddressValid: 1 << 7, translationOfLinear: 1 << 8 } as const;
+
+const LEVELS = ['', 'EPT PTE', 'EPT PDE', 'EPT PDPTE', 'EPT PML4E'] as const;
+const RIGHT_NAMES = [[EPT_READ, 'bit 0 (read)'], [EPT_WRITE, 'bit 1 (write)'], [EPT_EXECUTE, 'bit 2 (execute)']] as const;
+
+/** Reserved bits of the lower half where an entry maps a page of that level: address bits below the page's size. */
+const PAGE_RESERVED_LOW = [0, 0, 0x1ff000, 0x3ffff000] as const;
+const TABLE_RESERVED_LOW = 0x78;
+/** Memory types 2, 3 and 7 are reserved. */
+const RESERVED_MEMORY_TYPES = 1 << 2 | 1 << 3 | 1 << 7;
+/** Write without read, with or without execute. */
+const RESERVED_RIGHTS = 1 << 2 | 1 << 6;
+
+export class EptOutcome {
+  is: 'mapped' | 'EPT violation' | 'EPT misconfiguration' = 'mapped';
+  physical = 0;
+  pageShift = 12;
+  rights = 0;
+  /** Whether a write needs no further flag: the page's dirty flag is set or will be, or such flags are off. */
+  dirty = true;
+  qualification = 0;
+  why = '';
+}
+
+/** EP4TA: bits 51:12 of the EPT pointer, as an address. What cached translations are tagged with. */
+export const ep4ta = (eptp: number): number => Math.floor(eptp / 4096) * 4096;
+
+/** `attempted`: rights needed; `qualification`: bits 7 and 8 as they would be reported. Returns whether it is mapped. */
+export function walkEpt(
+  cpu: Processor, eptp: number, guestPhysical: number, attempted: number, qualification: number,
+  outcome: EptOutcome, updates: FlagUpdates, steps?: WalkStep[],
+): boolean {
+  const low32 = guestPhysical | 0, high32 = Math.floor(guestPhysical / 2 ** 32);
+  const flags = (eptp & EPTP_ACCESSED_DIRTY) !== 0;
+  let table = ep4ta(eptp), rights = EPT_READ | EPT_WRITE | EPT_EXECUTE;
+  for (let level = 4; ; level--) {
+    const index = level === 1 ? low32 >>> 12 : level === 2 ? low32 >>> 21 : level === 3 ? high32 << 2 | low32 >>> 30 : high32 >>> 7;
+    const at = table + 8 * (index & 0x1ff);
+    const low = load32(cpu, at), high = load32(cpu, at + 4);
+    rights &= low;
+    const leaf = level === 1 || ((low & MAPS_PAGE) !== 0 && level < 4);
+    steps?.push(stepOf(guestPhysical, level, at, low, high, rights, leaf));
+
+    if ((low & 7) === 0) {
+      return violation(outcome, attempted, rights, qualification, `${LEVELS[level]!} at ${hex(at)} is not present: bits 2:0 are 0`, steps);
+    }
+    if (misconfigured(low, high, level, leaf)) return misconfiguration(outcome, low, high, level, leaf, at, steps);
+
+    const address = (high & PHYSICAL_HIGH) * 2 ** 32 + ((low & 0xfffff000) >>> 0);
+    if (!leaf) {
+      if (flags && (low & ACCESSED) === 0) updates.add(at, ACCESSED);
+      table = address;
+      continue;
+    }
+    if ((rights & attempted) !== attempted) return denied(cpu, outcome, eptp, guestPhysical, attempted, rights, qualification, level, steps);
+    const shift = 9 * level + 3, write = (attempted & EPT_WRITE) !== 0;
+    if (flags) {
+      const missing = (write ? ACCESSED | DIRTY : ACCESSED) & ~low;
+      if (missing !== 0) updates.add(at, missing);
+    }
+    outcome.is = 'mapped';
+    outcome.pageShift = shift;
+    outcome.physical = address + (low32 & ((1 << shift) - 1));
+    outcome.rights = rights;
+    outcome.dirty = !flags || write || (low & DIRTY) !== 0;
+    return true;
+  }
+}
+
+/** SDM Vol. 3C, "EPT Misconfigurations". */
+const misconfigured = (low: number, high: number, level: number, leaf: boolean): boolean =>
+  (RESERVED_RIGHTS >> (low & 7) & 1) !== 0
+  || (high & PHYSICAL_RESERVED_HIGH) !== 0
+  || (leaf
+    ? (RESERVED_MEMORY_TYPES >> (low >> 3 & 7) & 1) !== 0 || (low & PAGE_RESERVED_LOW[level]!) !== 0
+    : (low & (level === 4 ? TABLE_RESERVED_LOW | MAPS_PAGE : TABLE_RESERVED_LOW)) !== 0);
+
+function misconfiguration(outcome: EptOutcome, low: number, high: number, level: number, leaf: boolean, at: number, steps?: WalkStep[]): false {
+  const reason = (RESERVED_RIGHTS >> (low & 7) & 1) !== 0 ? 'bit 1 (write) is 1 while bit 0 (read) is 0'
+    : (high & PHYSICAL_RESERVED_HIGH) !== 0 ? 'an address bit beyond MAXPHYADDR is set'
+      : leaf && (RESERVED_MEMORY_TYPES >> (low >> 3 & 7) & 1) !== 0 ? `bits 5:3 hold the reserved memory type ${low >> 3 & 7}`
+        : leaf ? 'an address bit below the page size is set' : `a reserved bit among bits ${level === 4 ? '7:3' : '6:3'} is set`;
+  outcome.is = 'EPT misconfiguration';
+  outcome.qualification = 0;
+  outcome.why = `${LEVELS[level]!} at ${hex(at)} (${entryText(low, high)}): ${reason}`;
+  markDenied(steps, outcome.why);
+  return false;
+}
+
+function violation(outcome: EptOutcome, attempted: number, rights: number, qualification: number, why: string, steps?: WalkStep[]): false {
+  outcome.is = 'EPT violation';
+  outcome.qualification = attempted | rights << QUALIFICATION.allowedShift | qualification;
+  outcome.rights = rights;
+  outcome.why = why;
+  markDenied(steps, why);
+  return false;
+}
+
+/** Finds the first entry without the right, for the sentence. */
+function denied(
+  cpu: Processor, outcome: EptOutcome, eptp: number, guestPhysical: number, attempted: number, rights: number,
+  qualification: number, leafLevel: number, steps?: WalkStep[],
+): false {
+  const lacking = RIGHT_NAMES.find(([right]) => (attempted & ~rights & right) !== 0)!;
+  let table = ep4ta(eptp);
+  for (let level = 4; level >= leafLevel; level--) {
+    const at = table + 8 * (Math.floor(guestPhysical / 2 ** (9 * level + 3)) & 0x1ff);
+    const low = load32(cpu, at), high = load32(cpu, at + 4);
+    if ((low & lacking[0]) === 0) {
+      return violation(outcome, attempted, rights, qualification, `${LEVELS[level]!} at ${hex(at)} (${entryText(low, high)}): ${lacking[1]} is 0`, steps);
+    }
+    table = (high & PHYSICAL_HIGH) * 2 ** 32 + ((low & 0xfffff000) >>> 0);
+  }
+  throw new Error('the walk of the extended page tables changed under way');
+}
+
+function markDenied(steps: WalkStep[] | undefined, why: string): void {
+  const last = steps?.at(-1);
+  if (last) last.denied = why;
+}
+
+const stepOf = (translates: number, level: number, physical: number, low: number, high: number, rights: number, leaf: boolean): WalkStep => ({
+  stage: 'EPT', level: LEVELS[level]!, translates, guestPhysical: undefined, physical, low, high, entryBytes: 8,
+  rights: { read: (rights & EPT_READ) !== 0, write: (rights & EPT_WRITE) !== 0, execute: (rights & EPT_EXECUTE) !== 0, user: true },
+  pageShift: leaf ? 9 * level + 3 : undefined, denied: undefined,
+});

@@ -1,0 +1,22 @@
+/** VMX state of a processor outside the VMCS and the registers: the hot slots of S.vmx. */
+import { S } from '../cpu/layout.js';
+import type { Processor } from '../cpu/processor.js';
+
+const place = (n: number): number => S.vmx + 8 * n;
+
+export const VMX_STATE = {
+  /** Value of the time-stamp counter at which the VMX-preemption timer expires. */
+  preemptionDeadline: place(0),
+  /** Nonzero: an MTF VM exit is pending on the next boundary. */
+  monitorTrapPending: place(1),
+  /** Instructions retired at VM entry. */
+  entryInstruction: place(2),
+  /** PAUSE-loop exiting: time of the first PAUSE of the loop, and of the latest. */
+  firstPause: place(3),
+  lastPause: place(4),
+  /** Nonzero: the processor has stopped in a VMX abort. */
+  aborted: place(5),
+} as const;
+
+export const worldOf = (cpu: Processor): 'root' | 'non-root' | 'no VMX' =>
+  cpu.low(S.vmxOn) === 0 ? 'no VMX' : cpu.nonRoot ? 'non-root' : 'root';

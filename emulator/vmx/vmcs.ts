@@ -1,0 +1,126 @@
+/**
+ * The VMCS region in this processor's own format: revision identifier, VMX-abort indicator, launch state, which areas
+ * changed since they were last checked, then eight bytes a field in the order of the table.
+ * SDM Vol. 3C, "Format of the VMCS Region".
+ */
+import { MAP, S } from '../cpu/layout.js';
+import type { Processor } from '../cpu/processor.js';
+import { offered } from './controls.js';
+import { describe, VMCS_FIELDS, type Area, type Field, type FieldName, type Width } from './vmcs-fields.js';
+
+/** The 31-bit VMCS revision identifier. */
+export const VMCS_REVISION = 0x5249;
+export const VMCS_REGION_BYTES = 4096;
+
+/** Places in the region, in 32-bit words. */
+const REVISION = 0, ABORT = 1, LAUNCH_STATE = 2, DIRTY = 3, FIRST_FIELD = 4;
+
+/** Where a field is: the word of its low half. */
+export type Slot = number;
+const BY_NAME = new Map<FieldName, number>(VMCS_FIELDS.map((field, i) => [field.name, i]));
+
+const indexOf = (name: FieldName): number => BY_NAME.get(name)!;
+export const slot = (name: FieldName): Slot => FIRST_FIELD + 2 * indexOf(name);
+
+/**
+ * Parts of the VMCS that are checked again only when something in them has changed. `VM flag` is RFLAGS.VM alone, on which
+ * the checks of segments depend. SDM Vol. 3C, "VM Entries".
+ */
+export const PART = {
+  controls: 1, injection: 2, host: 4, 'control registers': 8, segments: 16, tables: 32, 'RIP and RFLAGS': 64, 'non-register': 128, 'VM flag': 256,
+} as const;
+const EVERY_PART = 511;
+const RFLAGS_VM = 1 << 17;
+
+function partOf(field: Field): number {
+  const { area } = describe(field.encoding), { name } = field;
+  if (area === 'VM-exit information') return 0;
+  if (area === 'host state') return PART.host;
+  if (area === 'control') return /^VM-entry (interruption|exception|instruction)/.test(name) ? PART.injection : PART.controls;
+  if (/selector|access rights|(ES|CS|SS|DS|FS|GS|LDTR|TR) (limit|base)$/.test(name) && !/GDTR|IDTR/.test(name)) return PART.segments;
+  if (/GDTR|IDTR/.test(name)) return PART.tables;
+  if (/RIP$|RFLAGS|RSP/.test(name)) return PART['RIP and RFLAGS'];
+  if (/CR\d|DR7|IA32_/.test(name)) return PART['control registers'];
+  return PART['non-register'];
+}
+const PART_OF_FIELD = Uint16Array.from(VMCS_FIELDS, partOf);
+export const partsOf = (names: readonly FieldName[]): number => names.reduce((parts, name) => parts | PART_OF_FIELD[indexOf(name)]!, 0);
+
+const RFLAGS_SLOT = slot('guest RFLAGS');
+
+/** One VMCS: the words of the shared memory where it lies. Fields are read and written as halves or as numbers. */
+export class Vmcs {
+  private readonly word: number;
+
+  constructor(private readonly u32: Uint32Array, private readonly i32: Int32Array, hostAddress: number) { this.word = hostAddress >>> 2; }
+
+  get revision(): number { return this.u32[this.word + REVISION]!; }
+  get abortIndicator(): number { return this.u32[this.word + ABORT]!; }
+  set abortIndicator(value: number) { this.u32[this.word + ABORT] = value; }
+  get launched(): boolean { return this.u32[this.word + LAUNCH_STATE]! !== 0; }
+  set launched(value: boolean) { this.u32[this.word + LAUNCH_STATE] = value ? 1 : 0; }
+  get dirty(): number { return this.u32[this.word + DIRTY]!; }
+  set dirty(parts: number) { this.u32[this.word + DIRTY] = parts; }
+  /** VMCLEAR: all is to be checked again. */
+  clear(): void {
+    this.launched = false;
+    this.dirty = EVERY_PART;
+  }
+
+  low(at: Slot): number { return this.u32[this.word + at]!; }
+  high(at: Slot): number { return this.u32[this.word + at + 1]!; }
+  /** Signed; exact within ±2^53, as every canonical address is. */
+  number(at: Slot): number { return this.i32[this.word + at + 1]! * 2 ** 32 + this.u32[this.word + at]!; }
+  /** Unsigned: physical addresses. */
+  unsigned(at: Slot): number { return this.u32[this.word + at + 1]! * 2 ** 32 + this.u32[this.word + at]!; }
+
+  /** VM-exit information: nothing depends on it. */
+  report(at: Slot, low: number, high = 0): void {
+    this.u32[this.word + at] = low;
+    this.u32[this.word + at + 1] = high;
+  }
+  reportNumber(at: Slot, value: number): void { this.report(at, value >>> 0, Math.floor(value / 2 ** 32)); }
+
+  /** Any field: what depends on it is checked again if its value changed. */
+  set(at: Slot, low: number, high = 0): void {
+    const place = this.word + at, changed = this.u32[place]! ^ low;
+    if (changed === 0 && ((this.u32[place + 1]! ^ high) === 0)) return;
+    if (at === RFLAGS_SLOT && (changed & RFLAGS_VM) !== 0) this.dirty |= PART['VM flag'];
+    this.dirty |= PART_OF_FIELD[(at - FIRST_FIELD) >> 1]!;
+    this.u32[place] = low;
+    this.u32[place + 1] = high;
+  }
+  setNumber(at: Slot, value: number): void { this.set(at, value >>> 0, Math.floor(value / 2 ** 32)); }
+}
+
+/** By encoding with the access type masked off: 1 + index of the field, 0 where this processor has none. */
+const BY_ENCODING = new Uint8Array(0x8000);
+VMCS_FIELDS.forEach((field: Field, i) => {
+  if (field.existsIf === undefined || offered(field.existsIf)) BY_ENCODING[field.encoding] = i + 1;
+});
+
+/** The field that an encoding names, by index; -1 where this processor has none, or no such half. */
+export function findField(encoding: number): number {
+  if (encoding >>> 15 !== 0) return -1;
+  const i = BY_ENCODING[encoding & ~1]! - 1;
+  if ((encoding & 1) !== 0 && i >= 0 && WIDTH_OF_FIELD[i] !== 64) return -1;
+  return i;
+}
+const WIDTH_OF_FIELD: readonly Width[] = VMCS_FIELDS.map((field) => describe(field.encoding).width);
+const AREA_OF_FIELD: readonly Area[] = VMCS_FIELDS.map((field) => describe(field.encoding).area);
+export const widthOfField = (index: number): Width => WIDTH_OF_FIELD[index]!;
+export const areaOfField = (index: number): Area => AREA_OF_FIELD[index]!;
+export const slotOfField = (index: number): Slot => FIRST_FIELD + 2 * index;
+
+/** Fields that this processor has. */
+export const EXISTING_FIELDS: readonly Field[] = VMCS_FIELDS.filter((field) => findField(field.encoding) >= 0);
+
+/** A pointer of all ones stands for none. */
+export const hasCurrentVmcs = (cpu: Processor): boolean => cpu.high(S.currentVmcs) !== 0xffff_ffff;
+
+/** Whether a whole region at that physical address lies in memory, so that it can be a VMCS. */
+export const regionInMemory = (cpu: Processor, physical: number): boolean => physical + VMCS_REGION_BYTES <= cpu.guestBytes;
+
+export const vmcsAt = (cpu: Processor, physical: number): Vmcs => new Vmcs(cpu.u32, cpu.i32, MAP.guestMemory + physical);
+/** There must be one: after VMPTRLD it always lies in memory. */
+export const currentVmcs = (cpu: Processor): Vmcs => new Vmcs(cpu.u32, cpu.i32, MAP.guestMemory + cpu.low(S.currentVmcs));
