@@ -1,6 +1,6 @@
 /**
  * npm start: from a fresh checkout to the debugger with the first lab open. With VS Code on the PATH in its own window,
- * otherwise in a workbench served on this machine. `--headless` runs the lab on the command line; `--port N` fixes the address.
+ * otherwise in a workbench served on this machine. `--headless` runs the lab on the command line; `--port N` serves the workbench there.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -42,7 +42,7 @@ function openDesktop(code) {
 }
 
 async function openWorkbench(port) {
-  const served = await serveWorkbench({ port, extension: root });
+  const served = await serveWorkbench({ port, extension: root, settings: { 'workbench.startupEditor': 'readme' } });
   console.log(`\nThe workbench is at\n\n    ${served.address}?folder=${encodeURI(lab)}\n\nOpen it in a browser and press F5. Ctrl+C ends it.`);
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void served.stop().then(() => process.exit(0)));
   await served.ended;

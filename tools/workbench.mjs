@@ -92,7 +92,7 @@ const SETTINGS = {
   'chat.disableAIFeatures': true,
   'workbench.secondarySideBar.defaultVisibility': 'hidden',
   'debug.onTaskErrors': 'debugAnyway',
-  'debug.allowBreakpointsEverywhere': true,
+  'git.openRepositoryInParentFolders': 'never',
 };
 
 /**

@@ -45,10 +45,6 @@ export class Grid {
     this.body.addEventListener('click', (event) => {
       this.click(event);
     });
-    this.body.addEventListener('dblclick', (event) => {
-      const row = this.rows.at(this.indexOf(event));
-      if (row !== undefined && row.expanded === undefined) this.options.onActivate?.(row.key);
-    });
     this.element.addEventListener('copy', (event) => {
       this.copy(event);
     });
@@ -154,13 +150,18 @@ export class Grid {
     return row === null ? -1 : Number(row.dataset['index']);
   }
 
-  private click(event: Event): void {
+  private click(event: MouseEvent): void {
     const index = this.indexOf(event);
     const row = this.rows.at(index);
     if (row === undefined) return;
     const onTwistie = (event.target as Element).classList.contains('twistie');
     this.activate(index, true);
-    if (row.expanded !== undefined && (onTwistie || row.mark === 'group')) this.options.onToggle?.(row.key);
+    const twice = event.detail === 2;
+    if (row.expanded === undefined) {
+      if (twice) this.options.onActivate?.(row.key);
+    } else if (onTwistie || twice || row.mark === 'group') {
+      this.options.onToggle?.(row.key);
+    }
   }
 
   private copy(event: ClipboardEvent): void {
