@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { readLaunchArguments } from './launch-arguments.js';
+import { RequestError } from './request-error.js';
+
+describe('launch arguments', () => {
+  it('have defaults', () => {
+    assert.deepEqual(readLaunchArguments({ program: 'kernel.elf', type: 'ringside', name: 'Boot' }), {
+      program: 'kernel.elf', memoryBytes: 64 << 20, cpus: 1, commandLine: '', modules: [], symbols: [], stopOnEntry: true, stopInInterrupts: false,
+    });
+  });
+
+  it('read symbols of both worlds', () => {
+    const { symbols } = readLaunchArguments({ program: 'a', symbols: [{ file: 'a' }, { file: 'b', world: 'guest', base: '0xFFFFFFFF80000000' }] });
+    assert.deepEqual(symbols, [{ file: 'a', world: 'host', base: 0n }, { file: 'b', world: 'guest', base: 0xffffffff80000000n }]);
+  });
+
+  for (const [given, message] of [
+    [undefined, 'A launch configuration must be an object with at least "program".'],
+    [{}, '"program" is missing: name the file that the machine shall boot.'],
+    [{ program: 5 }, '"program" must be text, not 5.'],
+    [{ program: 'a', memory: '64M' }, '"memory" must be a whole number from 1 to 4096 (mebibytes), not "64M".'],
+    [{ program: 'a', memory: 0 }, '"memory" must be a whole number from 1 to 4096 (mebibytes), not 0.'],
+    [{ program: 'a', cpus: 1.5 }, '"cpus" must be a whole number from 1 to 8, not 1.5.'],
+    [{ program: 'a', args: ['x'] }, '"args" must be text, not ["x"].'],
+    [{ program: 'a', modules: 'x' }, '"modules" must be a list, not "x".'],
+    [{ program: 'a', modules: [null] }, '"modules[0]" must be the name of a file, not null.'],
+    [{ program: 'a', symbols: {} }, '"symbols" must be a list, not {}.'],
+    [{ program: 'a', symbols: ['x'] }, '"symbols[0]" must be an object such as { "file": "guest.elf", "world": "guest" }, not "x".'],
+    [{ program: 'a', symbols: [{ world: 'guest' }] }, '"symbols[0].file" is missing: it must be the name of an ELF file.'],
+    [{ program: 'a', symbols: [{ file: 'x', world: 'Guest' }] }, '"symbols[0].world" must be "host" or "guest", not "Guest".'],
+    [{ program: 'a', symbols: [{ file: 'x', base: 4096 }] }, '"symbols[0].base" must be hexadecimal text such as "0x200000", not 4096.'],
+    [{ program: 'a', symbols: [{ file: 'x', bse: '0x0' }] }, '"symbols[0]" may hold "file", "world" and "base", but not "bse".'],
+    [{ program: 'a', stopOnEntry: 'yes' }, '"stopOnEntry" must be true or false, not "yes".'],
+  ] as const) {
+    it(`refuse ${JSON.stringify(given)}`, () => {
+      assert.throws(() => readLaunchArguments(given), (error) => error instanceof RequestError && error.message === message);
+    });
+  }
+});

@@ -1,0 +1,88 @@
+/** The launch configuration: what it may hold, and what is wrong with one that holds something else. */
+import { RequestError } from './request-error.js';
+
+export type World = 'host' | 'guest';
+export const WORLDS: readonly World[] = ['host', 'guest'];
+
+export interface SymbolFile {
+  readonly file: string;
+  readonly world: World;
+  readonly base: bigint;
+}
+
+export interface LaunchArguments {
+  readonly program: string;
+  readonly memoryBytes: number;
+  readonly cpus: number;
+  readonly commandLine: string;
+  /** Each a file, optionally followed by its own command line. */
+  readonly modules: readonly string[];
+  readonly symbols: readonly SymbolFile[];
+  readonly stopOnEntry: boolean;
+  /** Steps do not run through interrupts, but go into their handlers. */
+  readonly stopInInterrupts: boolean;
+}
+
+const MEBIBYTE = 2 ** 20;
+const MOST_MEMORY_MEBIBYTES = 4096;
+const MOST_PROCESSORS = 8;
+
+export function readLaunchArguments(given: unknown): LaunchArguments {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) throw new RequestError('A launch configuration must be an object with at least "program".');
+  const from = given as Readonly<Record<string, unknown>>;
+  const program = text(from, 'program');
+  if (program === undefined || program === '') throw new RequestError('"program" is missing: name the file that the machine shall boot.');
+  return {
+    program,
+    memoryBytes: (whole(from, 'memory', 1, MOST_MEMORY_MEBIBYTES, ' (mebibytes)') ?? 64) * MEBIBYTE,
+    cpus: whole(from, 'cpus', 1, MOST_PROCESSORS) ?? 1,
+    commandLine: text(from, 'args') ?? '',
+    modules: list(from, 'modules').map((module, index) => {
+      if (typeof module !== 'string' || module === '') throw wrong(`modules[${index}]`, 'the name of a file', module);
+      return module;
+    }),
+    symbols: list(from, 'symbols').map((entry, index) => symbolFile(entry, `symbols[${index}]`)),
+    stopOnEntry: truth(from, 'stopOnEntry') ?? true,
+    stopInInterrupts: truth(from, 'stopInInterrupts') ?? false,
+  };
+}
+
+function symbolFile(given: unknown, name: string): SymbolFile {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) throw wrong(name, 'an object such as { "file": "guest.elf", "world": "guest" }', given);
+  const { file, world = 'host', base = '0x0', ...others } = given as Readonly<Record<string, unknown>>;
+  if (typeof file !== 'string' || file === '') throw wrong(`${name}.file`, 'the name of an ELF file', file);
+  if (world !== 'host' && world !== 'guest') throw wrong(`${name}.world`, '"host" or "guest"', world);
+  if (typeof base !== 'string' || !/^0x[0-9a-f]{1,16}$/i.test(base)) throw wrong(`${name}.base`, 'hexadecimal text such as "0x200000"', base);
+  const unknown = Object.keys(others)[0];
+  if (unknown !== undefined) throw new RequestError(`"${name}" may hold "file", "world" and "base", but not "${unknown}".`);
+  return { file, world, base: BigInt(base) };
+}
+
+function text(from: Readonly<Record<string, unknown>>, name: string): string | undefined {
+  const value = from[name];
+  if (value !== undefined && typeof value !== 'string') throw wrong(name, 'text', value);
+  return value;
+}
+
+function truth(from: Readonly<Record<string, unknown>>, name: string): boolean | undefined {
+  const value = from[name];
+  if (value !== undefined && typeof value !== 'boolean') throw wrong(name, 'true or false', value);
+  return value;
+}
+
+function whole(from: Readonly<Record<string, unknown>>, name: string, least: number, most: number, unit = ''): number | undefined {
+  const value = from[name];
+  if (value === undefined) return undefined;
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most) throw wrong(name, `a whole number from ${least} to ${most}${unit}`, value);
+  return value;
+}
+
+function list(from: Readonly<Record<string, unknown>>, name: string): readonly unknown[] {
+  const value = from[name];
+  if (value === undefined) return [];
+  if (!Array.isArray(value)) throw wrong(name, 'a list', value);
+  return value;
+}
+
+const wrong = (name: string, expected: string, value: unknown): RequestError =>
+  new RequestError(value === undefined ? `"${name}" is missing: it must be ${expected}.` : `"${name}" must be ${expected}, not ${JSON.stringify(value)}.`);
