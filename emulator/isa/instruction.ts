@@ -64,6 +64,8 @@ export interface Cpu {
   /** Offset of this instruction and of the next in the code segment, 64 bits. */
   readonly ip: Value;
   readonly nextIp: Value;
+  /** #GP(0) unless `target` may be jumped to: canonical, or within the limit of CS. `jump` asks too; ask earlier when something is written first. */
+  checkTarget(target: Value): void;
   /** Near transfer: truncates to the operand size, checks limit or canonicality, ends the block. */
   jump(target: Value): void;
   /** The same to the relative operand when `condition` holds (always when absent), else falls through; both ends can be linked. */

@@ -116,9 +116,9 @@ export class Emitter {
   }
 
   private loadRecord(field: keyof typeof RECORD, to: Value): void {
-    const { offset, bits, signed } = RECORD[field];
+    const { offset, bits } = RECORD[field];
     if (bits < to.bits) {
-      this.f.get(PARAMETER_RECORD).memory(to.bits === 64 ? `i64.load${bits}_${signed ? 's' : 'u'}` : `i32.load${bits}_${signed ? 's' : 'u'}`, offset);
+      this.f.get(PARAMETER_RECORD).memory(to.bits === 64 ? `i64.load${bits}_u` : `i32.load${bits}_u`, offset);
     } else this.f.get(PARAMETER_RECORD).memory(LOAD[to.bits]!, offset);
   }
 

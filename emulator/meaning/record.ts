@@ -1,7 +1,7 @@
 /** A decoded instruction as the interpreter's handlers read it: one record of 64 bytes in the code cache. */
 export const RECORD_BYTES = 64;
 
-interface Field { readonly offset: number; readonly bits: 16 | 32 | 64; readonly signed?: boolean }
+interface Field { readonly offset: number; readonly bits: 16 | 32 | 64 }
 export const RECORD = {
   /** Index of the handler in the function table. */
   handler: { offset: 0, bits: 32 },

@@ -1,0 +1,9 @@
+/** Why the interpreter left WebAssembly (S.exitReason), and what that says about the instruction at S.exitRecord. */
+export const EXIT = {
+  /** The block has ended; S.rip is where to go on. */
+  target: 0,
+  /** At the record's instruction, which has not retired: a breakpoint, code that changed, an exhausted budget, a fault. */
+  at: 1,
+  /** The record's instruction has retired in TypeScript; S.rip is where to go on. */
+  after: 2,
+} as const;

@@ -1,0 +1,257 @@
+/** Decodes guest code into blocks of records, finds them again, and forgets them when their bytes change. */
+import { gpr, MAP, S, segment, xmm } from '../cpu/layout.js';
+import type { Processor } from '../cpu/processor.js';
+import { continuation, type Context, meaningOf, type SegmentKind } from '../isa/build.js';
+import { decode, type Decoded, type DecodeTable } from '../isa/decode.js';
+import type { Form, OperandSpec } from '../isa/encoding.js';
+import { instruction } from '../isa/instruction.js';
+import { form } from '../isa/encoding.js';
+import { RECORD, RECORD_BYTES } from '../meaning/record.js';
+import { blockSlot, LEAVE_SLOT } from './core.js';
+import type { Handlers } from './handlers.js';
+import type { Mode } from './mode.js';
+
+const MAX_INSTRUCTIONS = 64;
+const PAGE = 4096;
+/** The first records of the code cache are for blocks cut short. */
+const SCRATCH = MAP.codeCache;
+const FIRST_BLOCK = SCRATCH + (MAX_INSTRUCTIONS + 2) * RECORD_BYTES;
+
+export interface Block {
+  readonly host: number;
+  readonly mode: number;
+  readonly record: number;
+  readonly count: number;
+  /** Bytes of code in its first page; the rest is in the page at `secondHost`. */
+  readonly bytes: number;
+  readonly secondHost: number;
+  readonly secondBytes: number;
+}
+
+/** Stand in for bytes that are no instruction. */
+const pseudo = (name: string, vector: number): Form =>
+  form(instruction(name, name, { encodings: '', operation: (cpu) => cpu.perform('raise', cpu.constant(vector, 64), cpu.constant(0, 64)) }), `00 | ${name}`);
+const INVALID = pseudo('(invalid)', 6), PROTECTION = pseudo('(general protection)', 13);
+
+export interface Fetch {
+  /** Host address of the code at a linear address; faults are thrown. */
+  hostOf(linear: number): number;
+}
+
+export class Blocks {
+  private readonly byKey = new Map<number, Block>();
+  private readonly byPage = new Map<number, Block[]>();
+  private readonly formNumbers = new Map<Form, number>();
+  private free = FIRST_BLOCK;
+  private scratchUsed = 0;
+  /** Grows when everything is forgotten: records known before are gone. */
+  epoch = 0;
+  /** Low twelve bits of the addresses at which execution is to be looked at. */
+  readonly watchedOffsets = new Set<number>();
+
+  constructor(private readonly cpu: Processor, private readonly table: DecodeTable, private readonly handlers: Handlers, private readonly fetch: Fetch, private readonly protectCode: (physicalPage: number) => void) {
+    for (const f of [...table.forms, INVALID, PROTECTION]) this.formNumbers.set(f, this.formNumbers.size);
+  }
+
+  /** The record of the block at a linear address whose code is at `host`; translated now if it is new. */
+  find(linear: number, host: number, mode: Mode): number {
+    const { u32 } = this.cpu;
+    const slot = (MAP.blockTable + blockSlot(host, mode.id)) >> 2;
+    if (u32[slot] === host && u32[slot + 1] === mode.id) return u32[slot + 2]!;
+    let block = this.byKey.get(key(host, mode.id));
+    if (block && block.secondBytes > 0 && this.fetch.hostOf(nextPage(linear)) !== block.secondHost) {
+      this.kill(block);
+      block = undefined;
+    }
+    block ??= this.translate(linear, host, mode);
+    if (block.secondBytes === 0) { u32[slot] = host; u32[slot + 1] = mode.id; u32[slot + 2] = block.record; }
+    return block.record;
+  }
+
+  /** The same block cut after `count` instructions: it then leaves. */
+  cut(record: number, count: number): number {
+    const { u8, u32 } = this.cpu;
+    u8.copyWithin(SCRATCH, record, record + (count + 1) * RECORD_BYTES);
+    for (let i = 0; i <= count; i++) u32[(SCRATCH + i * RECORD_BYTES + RECORD.remaining.offset) >> 2] = count - i;
+    u32[(SCRATCH + count * RECORD_BYTES) >> 2] = LEAVE_SLOT;
+    this.scratchUsed = count;
+    return SCRATCH;
+  }
+
+  /** One instruction at that address, translated for this once, whatever is watched there. */
+  single(linear: number, host: number, mode: Mode): number {
+    const watched = [...this.watchedOffsets];
+    this.watchedOffsets.clear();
+    const block = this.translate(linear, host, mode, 1);
+    for (const w of watched) this.watchedOffsets.add(w);
+    return block.record;
+  }
+
+  /** Bytes of guest memory changed: blocks made from them are forgotten, even the one being run. */
+  written(physical: number, bytes: number): void {
+    for (let page = Math.floor(physical / PAGE); page <= Math.floor((physical + bytes - 1) / PAGE); page++) {
+      const blocks = this.byPage.get(page);
+      if (!blocks) continue;
+      const start = MAP.guestMemory + physical, end = start + bytes;
+      for (const b of [...blocks]) {
+        if ((start < b.host + b.bytes && end > b.host) || (b.secondBytes > 0 && start < b.secondHost + b.secondBytes && end > b.secondHost)) this.kill(b);
+      }
+    }
+  }
+  /** Whether any block was made from that physical page. */
+  inPage(page: number): boolean { return this.byPage.has(page); }
+
+  clear(): void {
+    this.byKey.clear();
+    this.byPage.clear();
+    this.free = FIRST_BLOCK;
+    this.cpu.u8.fill(0, MAP.blockTable, MAP.codeCache);
+    this.epoch++;
+  }
+
+  private kill(b: Block): void {
+    const { u32 } = this.cpu;
+    for (let i = 0; i <= b.count; i++) u32[(b.record + i * RECORD_BYTES) >> 2] = LEAVE_SLOT;
+    for (let i = 0; i <= this.scratchUsed; i++) u32[(SCRATCH + i * RECORD_BYTES) >> 2] = LEAVE_SLOT;
+    const slot = (MAP.blockTable + blockSlot(b.host, b.mode)) >> 2;
+    if (u32[slot] === b.host && u32[slot + 1] === b.mode) u32[slot] = 0;
+    if (this.byKey.get(key(b.host, b.mode)) === b) this.byKey.delete(key(b.host, b.mode));
+    for (const page of pagesOf(b)) {
+      const list = this.byPage.get(page);
+      if (!list) continue;
+      list.splice(list.indexOf(b), 1);
+      if (list.length === 0) this.byPage.delete(page);
+    }
+  }
+
+  private translate(linear: number, host: number, mode: Mode, most = MAX_INSTRUCTIONS): Block {
+    if (this.free + (MAX_INSTRUCTIONS + 2) * RECORD_BYTES > MAP.codeCacheEnd) this.clear();
+    const first = host & (PAGE - 1), pageHost = host - first, pageLinear = linear - first, record = this.free;
+    let offset = first, count = 0, at = record, secondHost = 0, secondBytes = 0, ended = false;
+    while (count < most && offset < PAGE && !ended) {
+      if (count > 0 && this.watchedOffsets.has(offset)) break;
+      if (count === 0 && this.watchedOffsets.has(offset)) { this.writeRecord(at, LEAVE_SLOT, offset, offset); count = 1; offset++; ended = true; break; }
+      let d = decode(this.table, this.cpu.u8, pageHost + offset, PAGE - offset, mode.mode);
+      if (d === 'incomplete') {
+        if (count > 0) break;
+        secondHost = this.fetch.hostOf(pageLinear + PAGE);
+        d = this.decodeAcross(pageHost + offset, PAGE - offset, secondHost, mode);
+        if (typeof d !== 'string') secondBytes = d.length - (PAGE - offset);
+        else secondBytes = 1;
+      }
+      const length = typeof d === 'string' ? 1 : d.length;
+      if (!mode.flatCode && pageLinear + offset + length - 1 - mode.codeBase > mode.codeLimit) {
+        if (count > 0) break;
+        d = 'too long';
+      }
+      const slot = typeof d === 'string' ? this.fault(d, mode) : this.handlerOf(d, mode, offset, pageLinear);
+      this.writeRecord(at, slot, offset, offset + length);
+      if (typeof d !== 'string') this.writeFields(at, d, offset + length);
+      ended = this.handlers.endsBlock(slot);
+      offset += length;
+      at += RECORD_BYTES;
+      count++;
+      if (secondBytes > 0) break;
+    }
+    if (!ended) {
+      const context = this.context(INVALID, mode, { nextNear: offset < PAGE });
+      this.writeRecord(at, this.handlers.slot(`continue:${mode.mode}:${offset < PAGE ? 1 : 0}`, () => continuation(context)), offset, offset);
+    } else if (count === 1 && this.cpu.u32[record >> 2] === LEAVE_SLOT) at += RECORD_BYTES;
+    for (let i = 0; i <= count; i++) this.cpu.u32[(record + i * RECORD_BYTES + RECORD.remaining.offset) >> 2] = count - i;
+    this.handlers.flush();
+    this.free = at + RECORD_BYTES;
+    const block: Block = { host, mode: mode.id, record, count, bytes: Math.min(offset, PAGE) - first, secondHost: secondBytes > 0 ? secondHost : 0, secondBytes };
+    if (most === MAX_INSTRUCTIONS) this.byKey.set(key(host, mode.id), block);
+    for (const page of pagesOf(block)) {
+      const list = this.byPage.get(page);
+      if (list) list.push(block); else this.byPage.set(page, [block]);
+      this.protectCode(page);
+    }
+    return block;
+  }
+
+  private decodeAcross(host: number, here: number, second: number, mode: Mode): ReturnType<typeof decode> {
+    const bytes = new Uint8Array(16);
+    bytes.set(this.cpu.u8.subarray(host, host + here));
+    bytes.set(this.cpu.u8.subarray(second, second + 16 - here), here);
+    return decode(this.table, bytes, 0, 16, mode.mode);
+  }
+
+  private fault(kind: 'incomplete' | 'invalid' | 'too long', mode: Mode): number {
+    const f = kind === 'invalid' ? INVALID : PROTECTION;
+    return this.handlers.slot(`fault:${kind === 'invalid' ? 6 : 13}`, () => meaningOf(this.context(f, mode, {})));
+  }
+
+  private context(f: Form, mode: Mode, more: Partial<Context>): Context {
+    return {
+      form: f, mode: mode.mode, protection: mode.protection, stackSize: mode.stackSize, operandSize: 32, addressSize: mode.mode, flatCode: mode.flatCode, flatData: mode.flatData,
+      rep: 'none', lock: false, memory: false, hasBase: false, hasIndex: false, ripRelative: false, segmentKind: 'flat', takenNear: false, nextNear: false, stackReference: false, ...more,
+    };
+  }
+
+  private handlerOf(d: Decoded, mode: Mode, offset: number, pageLinear: number): number {
+    const next = offset + d.length, taken = next + Number(d.immediate);
+    const relative = d.form.operands.some((o) => o.kind === 'relative');
+    const ip = pageLinear + taken - mode.codeBase, mask = d.operandSize === 16 ? 0xffff : 0xffffffff;
+    const context = this.context(d.form, mode, {
+      operandSize: d.operandSize, addressSize: d.addressSize, rep: d.rep, lock: d.lock, memory: d.memory, hasBase: d.base >= 0, hasIndex: d.index >= 0, ripRelative: d.ripRelative,
+      segmentKind: segmentKind(segmentOf(d), mode), stackReference: segmentOf(d) === 2,
+      takenNear: relative && taken >= 0 && taken < PAGE && (mode.mode === 64 || (ip >= 0 && ip <= mask && ip <= mode.codeLimit)), nextNear: next < PAGE,
+    });
+    const c = context, bits = (...flags: boolean[]) => flags.reduce((n, b) => n * 2 + (b ? 1 : 0), 0);
+    const handlerKey = `${this.formNumbers.get(d.form)!}:${c.mode}${c.stackSize}${c.protection[0]!}${c.operandSize}${c.addressSize}:${c.rep}:${c.segmentKind}:${
+      bits(c.flatCode, c.flatData, c.lock, c.memory, c.hasBase, c.hasIndex, c.ripRelative, c.takenNear, relative && c.nextNear, c.stackReference)}`;
+    return this.handlers.slot(handlerKey, () => meaningOf(context));
+  }
+
+  private writeRecord(at: number, slot: number, offset: number, nextOffset: number): void {
+    const { u8, u32, view } = this.cpu;
+    u8.fill(0, at, at + RECORD_BYTES);
+    u32[at >> 2] = slot;
+    view.setUint16(at + RECORD.offset.offset, offset, true);
+    view.setUint16(at + RECORD.nextOffset.offset, nextOffset, true);
+  }
+
+  private writeFields(at: number, d: Decoded, nextOffset: number): void {
+    const { u32, view } = this.cpu;
+    d.form.operands.forEach((o, i) => { if (i < 3) u32[(at + RECORD.operand0.offset + 4 * i) >> 2] = operandField(o, d); });
+    u32[(at + RECORD.base.offset) >> 2] = d.base < 0 ? S.zero : gpr(d.base);
+    u32[(at + RECORD.index.offset) >> 2] = d.index < 0 ? S.zero : gpr(d.index);
+    u32[(at + RECORD.scale.offset) >> 2] = d.scale;
+    view.setBigInt64(at + RECORD.displacement.offset, BigInt.asIntN(64, d.displacement + (d.ripRelative ? BigInt(nextOffset) : 0n)), true);
+    const relative = d.form.operands.some((o) => o.kind === 'relative');
+    view.setBigInt64(at + RECORD.immediate.offset, BigInt.asIntN(64, d.immediate + (relative ? BigInt(nextOffset) : 0n)), true);
+    view.setUint16(at + RECORD.segment.offset, segment(segmentOf(d)), true);
+    view.setUint16(at + RECORD.immediate2.offset, d.immediate2 & 0xffff, true);
+  }
+}
+
+const key = (host: number, mode: number): number => host + mode * 2 ** 32;
+const nextPage = (linear: number): number => Math.floor(linear / PAGE) * PAGE + PAGE;
+function pagesOf(b: Block): number[] {
+  const first = Math.floor((b.host - MAP.guestMemory) / PAGE);
+  return b.secondBytes > 0 ? [first, Math.floor((b.secondHost - MAP.guestMemory) / PAGE)] : [first];
+}
+
+/** The segment of the memory operand: the override, SS for rBP and rSP bases, else DS. */
+function segmentOf(d: Decoded): number {
+  if (d.override >= 0) return d.override;
+  return d.memory && (d.base === 4 || d.base === 5) ? 2 : 3;
+}
+function segmentKind(s: number, mode: Mode): SegmentKind {
+  if (mode.mode === 64) return s >= 4 ? 'base only' : 'flat';
+  return mode.flatData && (s === 0 || s === 2 || s === 3) ? 'flat' : 'segmented';
+}
+
+/** State offset of a register operand, or its number where the definition wants that. */
+function operandField(o: OperandSpec, d: Decoded): number {
+  const n = o.place === 'reg' ? d.reg : o.place === 'rm' ? d.rm : d.opcodeRegister;
+  switch (o.kind) {
+    case 'gpr': return o.bits === 8 && !d.hasRex && n >= 4 && n < 8 ? gpr(n - 4) + 1 : gpr(n);
+    case 'xmm': return xmm(n);
+    case 'mm': return S.x87 + 16 * (n & 7);
+    case 'segment': return n & 7;
+    case 'st': return d.rm & 7;
+    default: return n;
+  }
+}

@@ -1,0 +1,109 @@
+/** The core module: the interpreter's loop, transfers between blocks that are not linked, and flags for those who read them. */
+import { BLOCK_TABLE_ENTRIES, FAST_TLB_ENTRIES, MAP, S } from '../cpu/layout.js';
+import { RECORD } from '../meaning/record.js';
+import { EXPLICIT, STATUS_FLAGS, STATUS } from '../meaning/flags.js';
+import { CONDITIONS } from '../meaning/emit-condition.js';
+import { FunctionBody, I32, I64, ModuleWriter } from '../wasm/module.js';
+
+/** Slot of the function table whose handler leaves before the instruction is run. */
+export const LEAVE_SLOT = 0;
+
+export interface CoreExports {
+  run(record: number): void;
+  transfer(record: number, linear: bigint): number;
+  condition(number: number): number;
+  status(): number;
+}
+
+/** The slot of the block table for code at a host address in a mode. Written twice, here and below in WebAssembly; a test compares. */
+export const blockSlot = (host: number, mode: number): number => ((host ^ (host >>> 15) ^ Math.imul(mode, 0x9e3)) & (BLOCK_TABLE_ENTRIES - 1)) << 4;
+
+export function coreModule(): Uint8Array<ArrayBuffer> {
+  const w = new ModuleWriter();
+  const handler = w.type([I32], [I32]);
+  const slowTransfer = w.import('slowTransfer', [I32, I64], [I32]);
+  const leave = w.import('leave', [I32], []);
+
+  const run = new FunctionBody([I32], []);
+  run.block('loop').get(0).get(0).memory('i32.load', RECORD.handler.offset).callIndirect(handler).tee(0).brIf(0).end();
+  w.add(run, { exported: 'run' });
+
+  const leaveAt = new FunctionBody([I32], [I32]);
+  leaveAt.get(0).call(leave).i32(0);
+  w.add(leaveAt, { slot: LEAVE_SLOT });
+
+  w.add(transfer(slowTransfer), { exported: 'transfer' });
+  const status = w.add(statusFunction(), { exported: 'status' });
+  w.add(conditionFunction(status), { exported: 'condition' });
+  return w.encode();
+}
+
+function transfer(slowTransfer: number): FunctionBody {
+  const f = new FunctionBody([I32, I64], [I32]);
+  const RECORD_PARAMETER = 0, LINEAR = 1;
+  const low = f.local(I32), entry = f.local(I32), slot = f.local(I32), mode = f.local(I32);
+  const slow = () => f.get(RECORD_PARAMETER).get(LINEAR).call(slowTransfer).op('return').end();
+  f.get(LINEAR).op('i32.wrap_i64').tee(low).i32(12).op('i32.shr_u').get(low).i32(22).op('i32.shr_u').op('i32.xor')
+    .i32(FAST_TLB_ENTRIES - 1).op('i32.and').i32(4).op('i32.shl').tee(entry).memory('i64.load', MAP.tlbExecute);
+  f.get(LINEAR).i64(-4096n).op('i64.and').i32(0).memory('i64.load', S.spaceTag).op('i64.or').op('i64.ne').block('if');
+  slow();
+  f.get(low).get(entry).memory('i32.load', MAP.tlbExecute + 8).op('i32.add').set(low);
+  f.i32(0).memory('i32.load', S.codeMode).set(mode);
+  f.get(low).get(low).i32(15).op('i32.shr_u').op('i32.xor').get(mode).i32(0x9e3).op('i32.mul').op('i32.xor')
+    .i32(BLOCK_TABLE_ENTRIES - 1).op('i32.and').i32(4).op('i32.shl').tee(slot).memory('i32.load', MAP.blockTable).get(low).op('i32.ne');
+  f.get(slot).memory('i32.load', MAP.blockTable + 4).get(mode).op('i32.ne').op('i32.or').block('if');
+  slow();
+  f.i32(0).get(LINEAR).i64(-4096n).op('i64.and').memory('i64.store', S.codePage);
+  f.get(slot).memory('i32.load', MAP.blockTable + 8);
+  return f;
+}
+
+/** All six flags from the lazy slots: the WebAssembly twin of `statusOf`, compared with it by a test. */
+function statusFunction(): FunctionBody {
+  const f = new FunctionBody([], [I32]);
+  const rule = f.local(I32), flags = f.local(I32), a = f.local(I64), r = f.local(I64), b = f.local(I64), carry = f.local(I64), kind = f.local(I32), shift = f.local(I64);
+  f.i32(0).memory('i32.load', S.flagRule).tee(rule).i32(EXPLICIT).op('i32.eq').block('if');
+  f.i32(0).memory('i32.load', S.flagA).i32(STATUS_FLAGS).op('i32.and').op('return').end();
+  f.i32(0).memory('i64.load', S.flagResult).tee(r).i64(0xffn).op('i64.and').op('i64.popcnt').op('i32.wrap_i64').i32(1).op('i32.and').i32(1).op('i32.xor').i32(2).op('i32.shl');
+  f.get(r).op('i64.eqz').i32(6).op('i32.shl').op('i32.or');
+  f.get(r).i64(63n).op('i64.shr_u').op('i32.wrap_i64').i32(7).op('i32.shl').op('i32.or').set(flags);
+  f.get(rule).i32(STATUS).op('i32.eq').block('if');
+  f.get(flags).i32(0).memory('i32.load', S.flagA).op('i32.or').op('return').end();
+  f.i32(0).memory('i64.load', S.flagA).set(a);
+  f.get(rule).i32(2).op('i32.shr_u').set(kind);
+  f.get(kind).i32(1).op('i32.and').i32(1).op('i32.xor').op('i64.extend_i32_u').set(carry);
+  f.i64(64n).i64(8n).get(rule).i32(3).op('i32.and').op('i64.extend_i32_u').op('i64.shl').op('i64.sub').set(shift);
+  const partner = () => f.get(carry).op('i64.sub').get(shift).op('i64.shl').get(shift).op('i64.shr_s').set(b);
+  f.get(kind).i32(2).op('i32.le_u').block('if');
+  f.get(r).get(a).op('i64.sub'); partner();
+  f.get(r).get(a).op('i64.lt_u').get(carry).op('i32.wrap_i64').get(r).get(a).op('i64.eq').op('i32.and').op('i32.or').get(flags).op('i32.or').set(flags);
+  f.get(a).get(r).op('i64.xor').get(b).get(r).op('i64.xor').op('i64.and').i64(63n).op('i64.shr_u').op('i32.wrap_i64').i32(11).op('i32.shl').get(flags).op('i32.or').set(flags);
+  f.else();
+  f.get(a).get(r).op('i64.sub'); partner();
+  f.get(a).get(r).op('i64.lt_u').get(carry).op('i32.wrap_i64').get(r).get(a).op('i64.eq').op('i32.and').op('i32.or').get(flags).op('i32.or').set(flags);
+  f.get(a).get(b).op('i64.xor').get(a).get(r).op('i64.xor').op('i64.and').i64(63n).op('i64.shr_u').op('i32.wrap_i64').i32(11).op('i32.shl').get(flags).op('i32.or').set(flags);
+  f.end();
+  f.get(a).get(b).op('i64.xor').get(r).op('i64.xor').op('i32.wrap_i64').i32(0x10).op('i32.and').get(flags).op('i32.or');
+  return f;
+}
+
+/** The even-numbered conditions, over the flags word. SDM Vol. 1, "EFLAGS Condition Codes". */
+function conditionFunction(status: number): FunctionBody {
+  const f = new FunctionBody([I32], [I32]);
+  const NUMBER = 0, flags = f.local(I32);
+  const bit = (n: number) => f.get(flags).i32(n).op('i32.shr_u').i32(1).op('i32.and');
+  const tests: Readonly<Record<string, () => void>> = {
+    O: () => bit(11), B: () => bit(0), E: () => bit(6), S: () => bit(7), P: () => bit(2),
+    BE: () => { bit(0); bit(6); f.op('i32.or'); },
+    L: () => { bit(7); bit(11); f.op('i32.xor'); },
+    LE: () => { bit(7); bit(11); f.op('i32.xor'); bit(6); f.op('i32.or'); },
+  };
+  f.call(status).set(flags);
+  for (const [name, test] of Object.entries(tests)) {
+    f.get(NUMBER).i32(CONDITIONS.indexOf(name as 'O')).op('i32.eq').block('if');
+    test();
+    f.op('return').end();
+  }
+  f.op('unreachable');
+  return f;
+}

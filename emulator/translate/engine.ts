@@ -1,0 +1,298 @@
+/** Runs guest code: blocks in WebAssembly, and everything architectural in TypeScript when they call for it. */
+import { Abandon, EptFault, Exception, exception, StopBeforeDelivery } from '../cpu/events.js';
+import { EXIT } from '../cpu/exits.js';
+import { CS, MAP, S, SEGMENT, SEGMENT_NAMES } from '../cpu/layout.js';
+import type { Operations } from '../cpu/operations.js';
+import type { Processor } from '../cpu/processor.js';
+import { INFO } from '../meaning/emit.js';
+import { RECORD } from '../meaning/record.js';
+import { DecodeTable } from '../isa/decode.js';
+import { forms } from '../isa/encoding.js';
+import type { Instruction } from '../isa/instruction.js';
+import { readTo, writeFrom, probe } from '../paging/access.js';
+import { EXECUTE, READ, WRITE } from '../paging/mmu.js';
+import { Blocks } from './blocks.js';
+import { type CoreExports, coreModule } from './core.js';
+import { Handlers } from './handlers.js';
+import { Modes } from './mode.js';
+
+const PAGE = 4096;
+const HIGH = 2 ** 32;
+
+/** How faults and events that interrupt instructions are acted upon: given by the machine, which knows cpu/ and vmx/. */
+export interface FaultHandlers {
+  exception(cpu: Processor, e: Exception): void;
+  eptFault(cpu: Processor, e: EptFault): void;
+}
+
+export class Engine {
+  readonly blocks: Blocks;
+  readonly modes = new Modes();
+  readonly handlers: Handlers;
+  private readonly core: CoreExports;
+  private readonly operations: readonly ((cpu: Processor) => void)[];
+  private readonly operationNumbers = new Map<string, number>();
+  /** Instructions retired before the present run of the interpreter, and the budget it was given. */
+  private retiredBefore = 0;
+  private granted = 0;
+  /** Nonzero while TypeScript works for the instruction of that record. */
+  private current = 0;
+  private pending: unknown;
+  /** What TypeScript threw that nobody here understands: thrown again outside WebAssembly. */
+  private failure: unknown;
+
+  constructor(readonly cpu: Processor, instructions: readonly Instruction[], operations: Operations, private readonly faults: FaultHandlers) {
+    const all: Operations = { ...operations, raise: (c) => { throw new Exception(c.argumentLow(0), c.argumentLow(1)); } };
+    this.operations = Object.values(all);
+    Object.keys(all).forEach((name, i) => this.operationNumbers.set(name, i));
+    const table = new WebAssembly.Table({ initial: 4096, element: 'anyfunc' });
+    const leave = (record: number) => this.exit(EXIT.at, record);
+    const slowTransfer = (record: number, linear: bigint) => this.slowTransfer(record, linear);
+    const core = new WebAssembly.Instance(new WebAssembly.Module(coreModule()), { e: { m: cpu.memory, t: table, leave, slowTransfer } });
+    this.core = core.exports as unknown as CoreExports;
+    this.handlers = new Handlers(cpu.memory, table, {
+      slowReference: (r, info, s) => this.slowReference(r, info, s),
+      slowStore: (r, info, s) => this.slowStore(r, info, s),
+      compute: (r, op) => this.compute(r, op),
+      perform: (r, op) => this.perform(r, op),
+      unlinked: (r, slot, linear) => this.unlinked(r, slot, linear),
+      outOfBudget: (r, next) => this.outOfBudget(r, next),
+      transfer: this.core.transfer, condition: this.core.condition, status: this.core.status,
+    }, (name) => this.operationNumber(name));
+    const decodeTable = new DecodeTable(instructions.flatMap(forms));
+    this.blocks = new Blocks(cpu, decodeTable, this.handlers, { hostOf: (linear) => this.fetchHost(linear) }, (page) => cpu.mmu.protectCode(page));
+    cpu.modeChanged = () => { this.modes.update(cpu); cpu.mmu.spaceChanged(); };
+    cpu.codeWritten = (physical, bytes) => this.codeWritten(physical, bytes);
+    cpu.instructionCount = () => this.retired();
+  }
+
+  private operationNumber(name: string): number {
+    const n = this.operationNumbers.get(name);
+    if (n === undefined) throw new Error(`no operation is named "${name}"`);
+    return n;
+  }
+
+  /** Retired up to the instruction under way. */
+  retired(): number {
+    if (this.granted === 0) return this.retiredBefore;
+    const { i32 } = this.cpu;
+    return this.retiredBefore + this.granted - i32[S.budget >> 2]! - (this.current === 0 ? 0 : i32[(this.current + RECORD.remaining.offset) >> 2]!);
+  }
+  setRetired(count: number): void { this.retiredBefore = count; }
+
+  /** Everything translated is forgotten: memory or breakpoints changed from outside. */
+  forget(): void {
+    this.blocks.clear();
+    this.modes.forget();
+    this.cpu.mmu.codePages.fill(0);
+    this.cpu.modeChanged();
+  }
+
+  /**
+   * Runs at most `budget` instructions (at least one, unless it stops before one). Returns when the budget is used up or
+   * TypeScript had to act; faults have been delivered. `watched`: an instruction is at a watched offset and was not run.
+   */
+  run(budget: number, ignoreWatched = false): 'ran' | 'watched' | 'stopped' {
+    const { cpu } = this;
+    let record: number;
+    try {
+      const linear = this.linearRip();
+      const host = this.fetchHost(linear), mode = this.modes.get(cpu.low(S.codeMode));
+      cpu.setNumber(S.codePage, Math.floor(linear / PAGE) * PAGE);
+      record = ignoreWatched && this.blocks.watchedOffsets.has(host & (PAGE - 1)) ? this.blocks.single(linear, host, mode) : this.blocks.find(linear, host, mode);
+    } catch (e) { return this.act(e); }
+    const count = cpu.i32[(record + RECORD.remaining.offset) >> 2]!;
+    const used = Math.min(count, budget);
+    if (count > budget) record = this.blocks.cut(record, budget);
+    this.granted = budget;
+    cpu.i32[S.budget >> 2] = budget - used;
+    this.core.run(record);
+    return this.account(record);
+  }
+
+  /** After the interpreter left: how many instructions have retired, and where execution goes on. */
+  private account(first: number): 'ran' | 'watched' | 'stopped' {
+    const { cpu } = this;
+    const reason = cpu.low(S.exitReason), record = cpu.low(S.exitRecord);
+    let left = cpu.i32[S.budget >> 2]!;
+    if (reason === EXIT.at) {
+      left += cpu.i32[(record + RECORD.remaining.offset) >> 2]!;
+      if (!(this.pending instanceof Abandon)) cpu.rip = this.ripAt(record, RECORD.offset.offset);
+    } else if (reason === EXIT.after) left += cpu.i32[(record + RECORD.remaining.offset) >> 2]! - 1;
+    const ran = this.granted - left;
+    this.retiredBefore += ran;
+    this.granted = 0;
+    if (this.failure !== undefined) { const f = this.failure; this.failure = undefined; throw f as Error; }
+    if (this.pending !== undefined) {
+      const e = this.pending;
+      this.pending = undefined;
+      return this.act(e);
+    }
+    return reason === EXIT.at && ran === 0 && record === first ? 'watched' : 'ran';
+  }
+
+  /** Acts on what interrupted an instruction. */
+  private act(e: unknown): 'ran' | 'stopped' {
+    const { cpu } = this;
+    try {
+      if (e instanceof Exception) { cpu.nextRip = cpu.rip; this.faults.exception(cpu, e); cpu.rip = cpu.nextRip; }
+      else if (e instanceof EptFault) { cpu.nextRip = cpu.rip; this.faults.eptFault(cpu, e); }
+      else if (e instanceof StopBeforeDelivery) return 'stopped';
+      else if (!(e instanceof Abandon)) throw e;
+    } catch (thrown) { if (thrown !== e) return this.act(thrown); throw thrown; }
+    return 'ran';
+  }
+
+  linearRip(): number {
+    const { cpu } = this;
+    if (!cpu.code64) return (cpu.base(CS) + cpu.rip) >>> 0;
+    const high = cpu.i32[(S.rip >> 2) + 1]! >> 15;
+    if (high !== 0 && high !== -1) throw exception('#GP', 0, 'RIP is not canonical');
+    return cpu.rip;
+  }
+  private ripAt(record: number, field: number): number {
+    const { cpu } = this;
+    const linear = cpu.number(S.codePage) + cpu.view.getUint16(record + field, true);
+    return cpu.code64 ? linear : (linear - cpu.base(CS)) >>> 0;
+  }
+
+  private fetchHost(linear: number): number {
+    const { cpu } = this;
+    const low = linear >>> 0, entry = ((low >>> 12) ^ (low >>> 22)) & 1023, at = (MAP.tlbExecute >> 2) + 4 * entry;
+    const { u32 } = cpu;
+    if (u32[at] === (((low & ~0xfff) | u32[S.spaceTag >> 2]!) >>> 0) && u32[at + 1] === (Math.floor(linear / HIGH) >>> 0)) return (low + u32[at + 2]!) >>> 0;
+    const physical = cpu.mmu.translate(linear, EXECUTE, cpu.cpl === 3);
+    if (physical + PAGE > cpu.guestBytes && physical >= cpu.guestBytes) throw new Error(`not implemented: running code at physical address 0x${physical.toString(16)}, which is not memory`);
+    return MAP.guestMemory + physical;
+  }
+
+  private exit(reason: number, record: number): void {
+    const { u32 } = this.cpu;
+    u32[S.exitReason >> 2] = reason;
+    u32[S.exitRecord >> 2] = record;
+  }
+  private goTo(record: number, linear: number): number {
+    const { cpu } = this;
+    cpu.rip = cpu.code64 ? linear : (linear - cpu.base(CS)) >>> 0;
+    this.exit(EXIT.target, record);
+    return 0;
+  }
+  private slowTransfer(record: number, linear: bigint): number {
+    const target = Number(BigInt.asIntN(64, linear)), { cpu } = this;
+    try {
+      const host = this.fetchHost(target);
+      const next = this.blocks.find(target, host, this.modes.get(cpu.low(S.codeMode)));
+      cpu.setNumber(S.codePage, Math.floor(target / PAGE) * PAGE);
+      return next;
+    } catch { return this.goTo(record, target); }
+  }
+  private unlinked(record: number, slot: number, linear: bigint): number {
+    const epoch = this.blocks.epoch, { cpu } = this;
+    const target = Number(BigInt.asIntN(64, linear)), page = cpu.number(S.codePage);
+    const next = this.slowTransfer(record, linear);
+    const inBlocks = record >= MAP.codeCache + 66 * 64;
+    if (next !== 0 && epoch === this.blocks.epoch && inBlocks && Math.floor(target / PAGE) * PAGE === page && cpu.view.getUint16(next + RECORD.nextOffset.offset, true) <= PAGE) {
+      cpu.u32[(record + slot) >> 2] = next;
+    }
+    return next;
+  }
+  /** `next` is the block that does not fit any more, or 0: the instruction itself is to go on later (REP). */
+  private outOfBudget(record: number, next: number): number {
+    if (next === 0) { this.exit(EXIT.at, record); return 0; }
+    const { cpu } = this;
+    return this.goTo(record, cpu.number(S.codePage) + cpu.view.getUint16(next + RECORD.offset.offset, true));
+  }
+
+  private enter(record: number): void {
+    this.current = record;
+    const { cpu } = this;
+    cpu.rip = this.ripAt(record, RECORD.offset.offset);
+    cpu.nextRip = this.ripAt(record, RECORD.nextOffset.offset);
+  }
+  /** The instruction is abandoned for what was thrown. */
+  private abandon(record: number, thrown: unknown): number {
+    this.current = 0;
+    if (thrown instanceof Exception || thrown instanceof EptFault || thrown instanceof Abandon || thrown instanceof StopBeforeDelivery) this.pending = thrown;
+    else this.failure = thrown;
+    this.exit(EXIT.at, record);
+    return 0;
+  }
+  private compute(record: number, operation: number): number {
+    this.enter(record);
+    try { this.operations[operation]!(this.cpu); } catch (e) { return this.abandon(record, e); }
+    this.current = 0;
+    return 1;
+  }
+  private perform(record: number, operation: number): void {
+    this.enter(record);
+    const { cpu } = this;
+    try { this.operations[operation]!(cpu); } catch (e) { this.abandon(record, e); return; }
+    this.current = 0;
+    cpu.rip = cpu.nextRip;
+    this.exit(EXIT.after, record);
+  }
+
+  /** The linear address of the reference in S.args[7], checked as the segment demands. */
+  private linearOf(info: number, at: number): number {
+    const { cpu } = this, slot = S.args + 7 * 16, bytes = info & 0xff;
+    const stack = (info & INFO.stack) !== 0;
+    if (at !== 0 && (info & INFO.baseOnly) === 0) return this.segmented(at, cpu.low(slot), bytes, info);
+    let low = cpu.low(slot), high = cpu.i32[(slot >> 2) + 1]!;
+    if (!cpu.code64) return low;
+    if (at !== 0) {
+      const sum = low + cpu.low(at);
+      high = (high + cpu.i32[(at >> 2) + 1]! + (sum >= HIGH ? 1 : 0)) | 0;
+      low = sum >>> 0;
+    }
+    const top = high >> 15;
+    if (top !== 0 && top !== -1) throw exception(stack ? '#SS' : '#GP', 0, `address 0x${((BigInt(high >>> 0) << 32n) | BigInt(low)).toString(16)} is not canonical`);
+    return high * HIGH + low;
+  }
+  /** SDM Vol. 3, "Limit Checking" and "Type Checking". */
+  private segmented(at: number, offset: number, bytes: number, info: number): number {
+    const { cpu } = this;
+    const number = (at - S.segments) / SEGMENT.bytes, name = SEGMENT_NAMES[number]!, attributes = cpu.attributes(number), limit = cpu.limit(number);
+    const writes = (info >> INFO.accessShift & 3) !== 0, fault = number === 2 ? '#SS' as const : '#GP' as const;
+    if (cpu.protectedMode && !cpu.virtual8086) {
+      if (attributes & 0x10000) throw exception(fault, 0, `${name} holds a null selector`);
+      const code = (attributes & 8) !== 0;
+      if (writes && (code || !(attributes & 2))) throw exception(fault, 0, `${name} is not writable`);
+      if (!writes && code && !(attributes & 2)) throw exception(fault, 0, `${name} is execute-only`);
+    }
+    const last = offset + bytes - 1;
+    const expandDown = (attributes & 0xc) === 4;
+    const outside = expandDown ? offset <= limit || last > (attributes & 0x4000 ? 0xffffffff : 0xffff) : last > limit;
+    if (outside) throw exception(fault, 0, `offset 0x${offset.toString(16)} is beyond the limit of ${name}`);
+    return (cpu.base(number) + offset) >>> 0;
+  }
+
+  private slowReference(record: number, info: number, at: number): number {
+    const { cpu } = this, bytes = info & 0xff, access = (info >> INFO.accessShift) & 3, supervisor = (info & INFO.implicitSupervisor) !== 0;
+    this.enter(record);
+    try {
+      const linear = this.linearOf(info, at);
+      if ((info & INFO.aligned) !== 0 && (linear & (bytes - 1)) !== 0) throw exception('#GP', 0, `address is not aligned to ${bytes} bytes`);
+      const inPage = linear & (PAGE - 1);
+      let host: number = S.bounce;
+      if ((inPage < 0 ? inPage + PAGE : inPage) + bytes <= PAGE) {
+        const physical = cpu.mmu.translate(linear, access === 0 ? READ : WRITE, cpu.cpl === 3 && !supervisor, supervisor);
+        if (physical < cpu.guestBytes && (access === 0 || cpu.mmu.codePages[physical >>> 12] === 0)) host = MAP.guestMemory + physical;
+      } else if (access !== 0) probe(cpu, linear, bytes, WRITE, supervisor);
+      if (host === S.bounce && access !== 1) readTo(cpu, linear, bytes, S.bounce, supervisor);
+      this.current = 0;
+      return host;
+    } catch (e) { return this.abandon(record, e); }
+  }
+  private slowStore(record: number, info: number, at: number): number {
+    this.enter(record);
+    try { writeFrom(this.cpu, this.linearOf(info, at), info & 0xff, S.bounce, (info & INFO.implicitSupervisor) !== 0); }
+    catch (e) { return this.abandon(record, e); }
+    this.current = 0;
+    return 1;
+  }
+  private codeWritten(physical: number, bytes: number): void {
+    this.blocks.written(physical, bytes);
+    const first = Math.floor(physical / PAGE), last = Math.floor((physical + bytes - 1) / PAGE);
+    for (let page = first; page <= last; page++) if (!this.blocks.inPage(page)) this.cpu.mmu.codePages[page] = 0;
+  }
+}

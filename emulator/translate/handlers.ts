@@ -1,0 +1,78 @@
+/** The interpreter's handlers: made on first use, many to a module, and put into the shared function table. */
+import { Emitter, type Imports, type OperationNumber } from '../meaning/emit.js';
+import type { Meaning } from '../meaning/meaning.js';
+import { FunctionBody, I32, I64, ModuleWriter } from '../wasm/module.js';
+
+/** What handlers import: the core module's functions and TypeScript's slow paths. */
+export interface HandlerEnvironment {
+  slowReference(record: number, info: number, segment: number): number;
+  slowStore(record: number, info: number, segment: number): number;
+  compute(record: number, operation: number): number;
+  perform(record: number, operation: number): void;
+  unlinked(record: number, slot: number, linear: bigint): number;
+  outOfBudget(record: number, next: number): number;
+  transfer(record: number, linear: bigint): number;
+  condition(number: number): number;
+  status(): number;
+}
+
+export class Handlers {
+  private readonly slots = new Map<string, number>();
+  /** By slot: whether a block ends with it. */
+  private readonly ends: boolean[] = [];
+  private pending: { slot: number; meaning: Meaning }[] = [];
+  private nextSlot = 1;
+  modules = 0;
+
+  constructor(
+    private readonly memory: WebAssembly.Memory,
+    private readonly table: WebAssembly.Table,
+    private readonly environment: HandlerEnvironment,
+    private readonly operation: OperationNumber,
+  ) {}
+
+  get count(): number { return this.slots.size; }
+
+  /** The slot of the handler with that key; its function exists after the next `flush`. */
+  slot(key: string, meaning: () => Meaning): number {
+    let slot = this.slots.get(key);
+    if (slot === undefined) {
+      const made = meaning();
+      slot = this.nextSlot++;
+      this.slots.set(key, slot);
+      this.pending.push({ slot, meaning: made });
+      const last = made.steps[made.steps.length - 1]?.op;
+      this.ends[slot] = last === 'jump' || last === 'perform';
+    }
+    return slot;
+  }
+  endsBlock(slot: number): boolean { return this.ends[slot]!; }
+
+  /** Compiles what has been asked for since the last time. */
+  flush(): void {
+    if (this.pending.length === 0) return;
+    const w = new ModuleWriter();
+    const imports: Imports = {
+      slowReference: w.import('slowReference', [I32, I32, I32], [I32]),
+      slowStore: w.import('slowStore', [I32, I32, I32], [I32]),
+      compute: w.import('compute', [I32, I32], [I32]),
+      perform: w.import('perform', [I32, I32], []),
+      transfer: w.import('transfer', [I32, I64], [I32]),
+      unlinked: w.import('unlinked', [I32, I32, I64], [I32]),
+      outOfBudget: w.import('outOfBudget', [I32, I32], [I32]),
+      condition: w.import('condition', [I32], [I32]),
+      status: w.import('status', [], [I32]),
+    };
+    for (const { slot, meaning } of this.pending) {
+      const f = new FunctionBody([I32], [I32]);
+      new Emitter(f, imports, this.operation).handler(meaning.steps);
+      w.add(f, { slot });
+    }
+    if (this.nextSlot > this.table.length) this.table.grow(Math.max(1024, this.nextSlot - this.table.length));
+    this.pending = [];
+    this.modules++;
+    const environment: WebAssembly.ModuleImports = { m: this.memory, t: this.table };
+    for (const name of Object.keys(imports)) environment[name] = this.environment[name as keyof HandlerEnvironment] as WebAssembly.ImportValue;
+    new WebAssembly.Instance(new WebAssembly.Module(w.encode()), { e: environment });
+  }
+}
