@@ -1,7 +1,91 @@
 /** What the processor says it is. SDM Vol. 2, "CPUID—CPU Identification". */
+import { MAXPHYADDR } from '../paging/capabilities.js';
+import { S } from './layout.js';
+import { CR4 } from './modes.js';
 import type { Processor } from './processor.js';
 
-/** Width of physical addresses, in bits. */
-export const MAX_PHYSICAL_BITS = 39;
 export interface CpuidResult { readonly eax: number; readonly ebx: number; readonly ecx: number; readonly edx: number }
-export function cpuid(cpu: Processor, leaf: number, subleaf: number): CpuidResult { throw new Error(`not implemented: ${cpu.id} ${leaf} ${subleaf}`); }
+type Register = keyof CpuidResult;
+
+/** Where CPUID shows each feature: leaf, register (subleaf 0), bit. The names are the manual's. */
+const FEATURE_BITS: Readonly<Record<string, readonly [number, Register, number]>> = {
+  FPU: [1, 'edx', 0], VME: [1, 'edx', 1], DE: [1, 'edx', 2], PSE: [1, 'edx', 3], TSC: [1, 'edx', 4], MSR: [1, 'edx', 5], PAE: [1, 'edx', 6],
+  MCE: [1, 'edx', 7], CX8: [1, 'edx', 8], APIC: [1, 'edx', 9], SEP: [1, 'edx', 11], MTRR: [1, 'edx', 12], PGE: [1, 'edx', 13],
+  MCA: [1, 'edx', 14], CMOV: [1, 'edx', 15], PAT: [1, 'edx', 16], 'PSE-36': [1, 'edx', 17], CLFSH: [1, 'edx', 19], MMX: [1, 'edx', 23],
+  FXSR: [1, 'edx', 24], SSE: [1, 'edx', 25], SSE2: [1, 'edx', 26],
+  SSE3: [1, 'ecx', 0], PCLMULQDQ: [1, 'ecx', 1], MONITOR: [1, 'ecx', 3], VMX: [1, 'ecx', 5], SMX: [1, 'ecx', 6], SSSE3: [1, 'ecx', 9],
+  CX16: [1, 'ecx', 13], PCID: [1, 'ecx', 17], 'SSE4.1': [1, 'ecx', 19], 'SSE4.2': [1, 'ecx', 20], x2APIC: [1, 'ecx', 21], MOVBE: [1, 'ecx', 22],
+  POPCNT: [1, 'ecx', 23], 'TSC-Deadline': [1, 'ecx', 24], AES: [1, 'ecx', 25], XSAVE: [1, 'ecx', 26], RDRAND: [1, 'ecx', 30],
+  FSGSBASE: [7, 'ebx', 0], TSC_ADJUST: [7, 'ebx', 1], BMI1: [7, 'ebx', 3], SMEP: [7, 'ebx', 7], BMI2: [7, 'ebx', 8], ERMS: [7, 'ebx', 9],
+  INVPCID: [7, 'ebx', 10], RDSEED: [7, 'ebx', 18], ADX: [7, 'ebx', 19], SMAP: [7, 'ebx', 20],
+  UMIP: [7, 'ecx', 2], PKU: [7, 'ecx', 3], LA57: [7, 'ecx', 16], RDPID: [7, 'ecx', 22], IBRS: [7, 'edx', 26], ARCH_CAPABILITIES: [7, 'edx', 29],
+  LAHF: [0x80000001, 'ecx', 0], LZCNT: [0x80000001, 'ecx', 5], PREFETCHW: [0x80000001, 'ecx', 8], SYSCALL: [0x80000001, 'edx', 11],
+  NX: [0x80000001, 'edx', 20], PDPE1GB: [0x80000001, 'edx', 26], RDTSCP: [0x80000001, 'edx', 27], LM: [0x80000001, 'edx', 29],
+  InvariantTSC: [0x80000007, 'edx', 8],
+};
+export type FeatureName = keyof typeof FEATURE_BITS;
+
+/** What this emulator implements: it decides what CPUID says and which instructions are #UD. */
+export const FEATURES: ReadonlySet<string> = new Set([
+  'FPU', 'DE', 'PSE', 'TSC', 'MSR', 'PAE', 'MCE', 'CX8', 'SEP', 'MTRR', 'PGE', 'MCA', 'CMOV', 'PAT', 'PSE-36', 'CLFSH', 'FXSR', 'SSE', 'SSE2',
+  'VMX', 'CX16', 'PCID', 'POPCNT', 'MONITOR', 'FSGSBASE', 'TSC_ADJUST', 'SMEP', 'SMAP', 'INVPCID', 'UMIP', 'IBRS', 'ARCH_CAPABILITIES',
+  'LAHF', 'SYSCALL', 'NX', 'PDPE1GB', 'RDTSCP', 'LM', 'InvariantTSC',
+]);
+
+/** Family 6, model 2CH, stepping 2: the first to have "unrestricted guest". */
+const SIGNATURE = 0x206c2;
+const VENDOR = 'GenuineIntel';
+const BRAND = 'Ringside x86-64 Processor';
+const MAX_BASIC = 0x16, MAX_EXTENDED = 0x80000008;
+const LINEAR_ADDRESS_BITS = 48, CLFLUSH_BYTES = 64;
+const NONE: CpuidResult = { eax: 0, ebx: 0, ecx: 0, edx: 0 };
+
+const word = (text: string, at: number): number => [0, 1, 2, 3].reduce((w, i) => w | ((text.charCodeAt(at + i) || 0) << (8 * i)), 0) >>> 0;
+
+/** Leaf 4: type (1 data, 2 instruction, 3 unified), level, ways, sets; lines of 64 bytes. */
+const CACHES: readonly (readonly [number, number, number, number])[] = [[1, 1, 8, 64], [2, 1, 4, 128], [3, 2, 8, 512], [3, 3, 16, 8192]];
+function cache(subleaf: number): CpuidResult {
+  const it = CACHES[subleaf];
+  if (!it) return NONE;
+  const [type, level, ways, sets] = it;
+  return { eax: type | (level << 5) | (1 << 8), ebx: (((ways - 1) << 22) | (CLFLUSH_BYTES - 1)) >>> 0, ecx: sets - 1, edx: 0 };
+}
+
+function fixed(cpu: Processor, leaf: number, subleaf: number): CpuidResult {
+  switch (leaf) {
+    case 0: return { eax: MAX_BASIC, ebx: word(VENDOR, 0), edx: word(VENDOR, 4), ecx: word(VENDOR, 8) };
+    case 1: return { ...NONE, eax: SIGNATURE, ebx: ((CLFLUSH_BYTES / 8) << 8) | (1 << 16) | (cpu.id << 24) };
+    case 2: return { ...NONE, eax: 0x00feff01, edx: 0 };
+    case 4: return cache(subleaf);
+    case 5: return cpu.features.has('MONITOR') ? { eax: CLFLUSH_BYTES, ebx: CLFLUSH_BYTES, ecx: 3, edx: 0 } : NONE;
+    case 0x15: return { eax: 1, ebx: 1, ecx: cpu.tscHz, edx: 0 };
+    case 0x16: return { eax: cpu.tscHz / 1e6, ebx: cpu.tscHz / 1e6, ecx: 100, edx: 0 };
+    case 0x80000000: return { ...NONE, eax: MAX_EXTENDED };
+    case 0x80000002: case 0x80000003: case 0x80000004: {
+      const at = (leaf - 0x80000002) * 16;
+      return { eax: word(BRAND, at), ebx: word(BRAND, at + 4), ecx: word(BRAND, at + 8), edx: word(BRAND, at + 12) };
+    }
+    case 0x80000006: return { ...NONE, ecx: (256 << 16) | (6 << 12) | CLFLUSH_BYTES };
+    case 0x80000008: return { ...NONE, eax: MAXPHYADDR | (LINEAR_ADDRESS_BITS << 8) };
+    default: return NONE;
+  }
+}
+
+/** Features that CPUID shows only at times. */
+function visible(cpu: Processor, name: string): boolean {
+  if (!cpu.features.has(name)) return false;
+  if (name === 'SYSCALL') return cpu.code64;
+  if (name === 'APIC' || name === 'x2APIC') return (cpu.low(S.apicBase) & 0x800) !== 0;
+  return true;
+}
+
+export function cpuid(cpu: Processor, leaf: number, subleaf: number): CpuidResult {
+  const limit = leaf >= 0x80000000 ? MAX_EXTENDED : MAX_BASIC;
+  const asked = leaf > limit ? MAX_BASIC : leaf;
+  const result = { ...fixed(cpu, asked, subleaf) };
+  if (asked === 7 && subleaf !== 0) return result;
+  for (const [name, [at, register, bit]] of Object.entries(FEATURE_BITS))
+    if (at === asked && visible(cpu, name)) result[register] = (result[register] | (1 << bit)) >>> 0;
+  if (asked === 1 && cpu.cr4 & CR4.OSXSAVE) result.ecx |= 1 << 27;
+  return result;
+}

@@ -43,7 +43,7 @@ export function deliverException(cpu: Processor, exception: Exception): void {
       chain.push(describe(cpu.rip, current));
       first = undefined;
     }
-    const failed = deliverOnce(cpu, current, first);
+    const failed = deliverOnce(cpu, current, first, chain.length === 1);
     if (!failed) return;
     first = cpu.delivering;
     cpu.delivering = undefined;
@@ -54,16 +54,14 @@ export function deliverException(cpu: Processor, exception: Exception): void {
 const eventName = (event: EventInDelivery): string =>
   event.type === EVENT.externalInterrupt ? `external interrupt ${event.vector}` : event.type === EVENT.softwareInterrupt ? `INT ${event.vector}` : vectorName(event.vector);
 
-/** One attempt; returns the exception that it ran into. */
-function deliverOnce(cpu: Processor, e: Exception, during: EventInDelivery | undefined): Exception | undefined {
+/** One attempt; returns the exception that it ran into. Only the first of a chain can be met again, so only that one can be stopped before. */
+function deliverOnce(cpu: Processor, e: Exception, during: EventInDelivery | undefined, stoppable: boolean): Exception | undefined {
   const { vector } = e;
   const errorCode = cpu.protectedMode && hasErrorCode(vector) ? e.errorCode : undefined;
   cpu.intercepts.exception(cpu, vector, errorCode, vector === PF ? e.cr2 : vector === DB ? e.pendingDebug : 0, during);
   const rip = cpu.rip;
-  if (cpu.observer.raise('exception', { vector, error: errorCode ?? 0, cr2: e.cr2, rip }, () => `${describe(rip, e)}.`)) {
-    cpu.delivering = during;
-    throw STOP_BEFORE_DELIVERY;
-  }
+  const stop = cpu.observer.raise('exception', { vector, error: errorCode ?? 0, cr2: e.cr2, rip }, () => `${describe(rip, e)}.`);
+  if (stop && stoppable) throw STOP_BEFORE_DELIVERY;
   if (vector === PF) cpu.cr2 = e.cr2;
   if (vector === DB) enterDebugException(cpu, e.pendingDebug);
   try {

@@ -2,6 +2,7 @@ import type { Bus } from '../memory/bus.js';
 import type { Mmu } from '../paging/mmu.js';
 import type { Observer } from '../observe/events.js';
 import type { EventInDelivery, Intercepts } from './intercepts.js';
+import type { Msr } from './msrs.js';
 import { gpr, S, SEGMENT, segment } from './layout.js';
 
 const HIGH = 2 ** 32;
@@ -42,6 +43,10 @@ export class Processor {
 
   /** CPUID features of this processor by name (cpu/cpuid.ts); an instruction whose feature is missing is #UD. */
   features: ReadonlySet<string> = new Set();
+  /** Model-specific registers besides those of cpu/msrs.ts, registered by vmx/ and devices. */
+  readonly msrs = new Map<number, Msr>();
+  /** Ticks of the time-stamp counter in a second, for CPUID. */
+  tscHz = 1_000_000_000;
   /** The event whose delivery is under way, or was when something was thrown: IDT-vectoring information. Whoever takes the fault clears it. */
   delivering: EventInDelivery | undefined;
   /** After a triple fault: what happened, first to last, one sentence each. */
