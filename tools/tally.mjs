@@ -13,6 +13,8 @@ export function tally(results, known) {
     else if (result.outcome === 'passed' && listed) failed.push({ ...result, error: 'is listed in test/known-failures.json, but passes: remove it from the list' });
     else if (result.outcome === 'passed') passed.push(result);
   }
+  const seen = new Set(results.map(({ title }) => title));
+  for (const { test } of known) if (!seen.has(test)) failed.push({ title: test, outcome: 'failed', error: 'is listed in test/known-failures.json, but there is no such test: correct or remove it' });
   const leftOut = results.filter(({ outcome }) => outcome === 'left out');
   return { passed: passed.length + expected.length, failed, expected, leftOut };
 }

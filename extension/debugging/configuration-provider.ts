@@ -1,4 +1,5 @@
 /** Offers launch configurations, fills in what is missing, and refuses what cannot work before a machine is made. */
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import * as vscode from 'vscode';
 import { guestImages } from './guest-images.js';
@@ -54,7 +55,7 @@ export class ConfigurationProvider implements vscode.DebugConfigurationProvider 
     const symbols = ((configuration['symbols'] ?? []) as { file: string }[]).map((entry) => ({ ...entry, file: absolute(entry.file) }));
     const resolved = { ...configuration, program, ...(modules.length > 0 && { modules }), ...(symbols.length > 0 && { symbols }) };
     if (configuration.preLaunchTask !== undefined) return resolved;
-    for (const [attribute, file] of [['program', program], ...modules.map((each) => ['modules', each]), ...symbols.map((each) => ['symbols', each.file])] as [string, string][]) {
+    for (const [attribute, file] of [['program', program], ...modules.map((each) => ['modules', withoutCommandLine(each)]), ...symbols.map((each) => ['symbols', each.file])] as [string, string][]) {
       const fault = await fileFault(file);
       if (fault !== undefined) return refuse(`"${attribute}" in launch configuration "${configuration.name}" names ${file}, ${fault}`, OPEN_SETTINGS);
     }
@@ -71,6 +72,9 @@ export class ConfigurationProvider implements vscode.DebugConfigurationProvider 
     return (await vscode.window.showOpenDialog({ canSelectMany: false, title: 'Program to boot' }))?.[0]?.fsPath;
   }
 }
+
+/** A module may be followed by its own command line. */
+const withoutCommandLine = (module: string): string => (existsSync(module) ? module : module.replace(/\s.*$/, ''));
 
 /** After a task that builds them, files may appear; without one they must be there. */
 async function fileFault(file: string): Promise<string | undefined> {

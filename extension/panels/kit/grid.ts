@@ -19,6 +19,7 @@ export interface GridOptions {
 }
 
 const ROW_HEIGHT = 22;
+const LEAST = /^minmax\(([^,]+),/;
 
 export class Grid {
   readonly element: HTMLElement;
@@ -32,7 +33,9 @@ export class Grid {
     const head = h('div', { role: 'row', class: 'row head', 'aria-rowindex': 1 }, ...heads);
     this.body = h('div', { role: 'rowgroup', class: 'rows' });
     this.element = h('div', { role: options.tree === true ? 'treegrid' : 'grid', class: 'grid', 'aria-label': options.label, 'aria-colcount': options.columns.length }, head, this.body);
-    this.element.style.setProperty('--columns', options.columns.map(({ width }) => width).join(' '));
+    const widths = options.columns.map(({ width }) => width);
+    this.element.style.setProperty('--columns', widths.join(' '));
+    this.element.style.setProperty('--least', `calc(${widths.map((width) => LEAST.exec(width)?.[1] ?? width).join(' + ')} + ${widths.length * 11}px)`);
     this.element.addEventListener('scroll', () => {
       this.draw();
     });
