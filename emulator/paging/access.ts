@@ -1,31 +1,238 @@
+/**
+ * TypeScript's own accesses to linear and physical memory: the fast TLB first, then a translation; bytes on two pages are
+ * translated on both before any is touched; what lies beyond RAM goes to the devices.
+ * `supervisor`: an access by the processor itself (descriptor tables, TSS, …), whatever the CPL.
+ */
+import { FAST_TLB_ENTRY_BYTES, MAP, S } from '../cpu/layout.js';
 import type { Processor } from '../cpu/processor.js';
-import type { AccessKind } from './mmu.js';
+import type { AccessBytes } from '../memory/bus.js';
+import { fastIndex, FAST_TABLES } from './fast-tlb.js';
+import { EXECUTE, READ, WRITE, type AccessKind } from './outcome.js';
+import { maskA20 } from './physical-memory.js';
 
-/** TypeScript's own accesses to linear and physical memory. `supervisor`: an implicit supervisor access (descriptor tables, TSS, …). */
-const missing = (): never => { throw new Error('not implemented: paging'); };
+const PAGE = 4096;
+const ELSEWHERE = -1;
 
-export function read8(_cpu: Processor, _linear: number, _supervisor = false): number { return missing(); }
-export function read16(_cpu: Processor, _linear: number, _supervisor = false): number { return missing(); }
-export function read32(_cpu: Processor, _linear: number, _supervisor = false): number { return missing(); }
+/** The index into the shared memory when the fast TLB knows all bytes, else ELSEWHERE. */
+function fast(cpu: Processor, linear: number, bytes: number, kind: AccessKind, supervisor: boolean): number {
+  const low = linear | 0;
+  if ((low & PAGE - 1) > PAGE - bytes) return ELSEWHERE;
+  const at = (FAST_TABLES[kind] + FAST_TLB_ENTRY_BYTES * fastIndex(low)) >> 2, { i32 } = cpu;
+  const tag = supervisor ? cpu.mmu.implicitTag : i32[S.spaceTag >> 2]!;
+  if (i32[at] !== (low & -PAGE | tag) || i32[at + 1] !== Math.floor(linear / 2 ** 32)) return ELSEWHERE;
+  return (low + i32[at + 2]!) >>> 0;
+}
+
+const translate = (cpu: Processor, linear: number, kind: AccessKind, supervisor: boolean): number =>
+  cpu.mmu.translate(linear, kind, !supervisor && cpu.cpl === 3, supervisor);
+
+/** Where the next page begins; outside IA-32e mode addresses wrap at 2^32. */
+function nextPage(cpu: Processor, linear: number): number {
+  const next = linear - (linear & PAGE - 1) + PAGE;
+  return cpu.longMode || next < 2 ** 32 ? next : next - 2 ** 32;
+}
+
+export function read8(cpu: Processor, linear: number, supervisor = false): number {
+  const at = fast(cpu, linear, 1, READ, supervisor);
+  return at !== ELSEWHERE ? cpu.u8[at]! : readPhysical8(cpu, translate(cpu, linear, READ, supervisor));
+}
+export function read16(cpu: Processor, linear: number, supervisor = false): number {
+  const at = fast(cpu, linear, 2, READ, supervisor);
+  return at !== ELSEWHERE ? cpu.view.getUint16(at, true) : slowRead(cpu, linear, 2, supervisor);
+}
+export function read32(cpu: Processor, linear: number, supervisor = false): number {
+  const at = fast(cpu, linear, 4, READ, supervisor);
+  return at !== ELSEWHERE ? cpu.view.getUint32(at, true) : slowRead(cpu, linear, 4, supervisor);
+}
 /** 64 bits as a signed number: exact only within ±2^53. */
-export function readNumber(_cpu: Processor, _linear: number, _supervisor = false): number { return missing(); }
-export function write8(_cpu: Processor, _linear: number, _value: number, _supervisor = false): void { missing(); }
-export function write16(_cpu: Processor, _linear: number, _value: number, _supervisor = false): void { missing(); }
-export function write32(_cpu: Processor, _linear: number, _value: number, _supervisor = false): void { missing(); }
-export function write64(_cpu: Processor, _linear: number, _low: number, _high: number, _supervisor = false): void { missing(); }
-/** From linear memory to the shared memory at `destination`; and back. */
-export function readTo(_cpu: Processor, _linear: number, _bytes: number, _destination: number, _supervisor = false): void { missing(); }
-export function writeFrom(_cpu: Processor, _linear: number, _bytes: number, _source: number, _supervisor = false): void { missing(); }
-/** Faults as the access would; changes no memory but accessed and dirty flags. */
-export function probe(_cpu: Processor, _linear: number, _bytes: number, _kind: AccessKind, _supervisor = false): void { missing(); }
+export function readNumber(cpu: Processor, linear: number, supervisor = false): number {
+  const at = fast(cpu, linear, 8, READ, supervisor);
+  if (at !== ELSEWHERE) return cpu.view.getInt32(at + 4, true) * 2 ** 32 + cpu.view.getUint32(at, true);
+  if ((linear & PAGE - 1) <= PAGE - 8) {
+    const physical = translate(cpu, linear, READ, supervisor);
+    return (readPhysical32(cpu, physical + 4) | 0) * 2 ** 32 + readPhysical32(cpu, physical);
+  }
+  const { low, high } = readAcross(cpu, linear, 8, supervisor);
+  return (high | 0) * 2 ** 32 + low;
+}
 
-export function readPhysical8(_cpu: Processor, _physical: number): number { return missing(); }
-export function readPhysical16(_cpu: Processor, _physical: number): number { return missing(); }
-export function readPhysical32(_cpu: Processor, _physical: number): number { return missing(); }
+export function write8(cpu: Processor, linear: number, value: number, supervisor = false): void {
+  const at = fast(cpu, linear, 1, WRITE, supervisor);
+  if (at !== ELSEWHERE) cpu.u8[at] = value;
+  else writePhysical8(cpu, translate(cpu, linear, WRITE, supervisor), value);
+}
+export function write16(cpu: Processor, linear: number, value: number, supervisor = false): void {
+  const at = fast(cpu, linear, 2, WRITE, supervisor);
+  if (at !== ELSEWHERE) cpu.view.setUint16(at, value, true);
+  else slowWrite(cpu, linear, 2, value, supervisor);
+}
+export function write32(cpu: Processor, linear: number, value: number, supervisor = false): void {
+  const at = fast(cpu, linear, 4, WRITE, supervisor);
+  if (at !== ELSEWHERE) cpu.view.setUint32(at, value, true);
+  else slowWrite(cpu, linear, 4, value, supervisor);
+}
+export function write64(cpu: Processor, linear: number, low: number, high: number, supervisor = false): void {
+  const at = fast(cpu, linear, 8, WRITE, supervisor);
+  if (at !== ELSEWHERE) {
+    cpu.view.setUint32(at, low, true);
+    cpu.view.setUint32(at + 4, high, true);
+  } else if ((linear & PAGE - 1) <= PAGE - 8) {
+    const physical = translate(cpu, linear, WRITE, supervisor);
+    writePhysical32(cpu, physical, low);
+    writePhysical32(cpu, physical + 4, high);
+  } else writeAcross(cpu, linear, 8, low, high, supervisor);
+}
+
+function slowRead(cpu: Processor, linear: number, bytes: 2 | 4, supervisor: boolean): number {
+  if ((linear & PAGE - 1) > PAGE - bytes) return readAcross(cpu, linear, bytes, supervisor).low;
+  const physical = translate(cpu, linear, READ, supervisor);
+  return bytes === 2 ? readPhysical16(cpu, physical) : readPhysical32(cpu, physical);
+}
+
+function slowWrite(cpu: Processor, linear: number, bytes: 2 | 4, value: number, supervisor: boolean): void {
+  if ((linear & PAGE - 1) > PAGE - bytes) return writeAcross(cpu, linear, bytes, value, 0, supervisor);
+  const physical = translate(cpu, linear, WRITE, supervisor);
+  if (bytes === 2) writePhysical16(cpu, physical, value);
+  else writePhysical32(cpu, physical, value);
+}
+
+/** Two pages, byte by byte. */
+function readAcross(cpu: Processor, linear: number, bytes: number, supervisor: boolean): { low: number; high: number } {
+  const first = PAGE - (linear & PAGE - 1), halves = [0, 0];
+  const physical = translate(cpu, linear, READ, supervisor), second = translate(cpu, nextPage(cpu, linear), READ, supervisor);
+  for (let n = 0; n < bytes; n++) {
+    halves[n >> 2]! |= readPhysical8(cpu, n < first ? physical + n : second + n - first) << 8 * (n & 3);
+  }
+  return { low: halves[0]! >>> 0, high: halves[1]! >>> 0 };
+}
+
+function writeAcross(cpu: Processor, linear: number, bytes: number, low: number, high: number, supervisor: boolean): void {
+  const first = PAGE - (linear & PAGE - 1);
+  const physical = translate(cpu, linear, WRITE, supervisor), second = translate(cpu, nextPage(cpu, linear), WRITE, supervisor);
+  for (let n = 0; n < bytes; n++) {
+    writePhysical8(cpu, n < first ? physical + n : second + n - first, (n < 4 ? low : high) >>> 8 * (n & 3));
+  }
+}
+
+/** From linear memory to the shared memory at `destination`; up to a page. */
+export function readTo(cpu: Processor, linear: number, bytes: number, destination: number, supervisor = false): void {
+  const at = fast(cpu, linear, bytes, READ, supervisor);
+  if (at !== ELSEWHERE) {
+    copy(cpu, at, destination, bytes);
+    return;
+  }
+  const first = Math.min(bytes, PAGE - (linear & PAGE - 1));
+  const physical = translate(cpu, linear, READ, supervisor);
+  if (first === bytes) return readPhysicalTo(cpu, physical, bytes, destination);
+  const second = translate(cpu, nextPage(cpu, linear), READ, supervisor);
+  readPhysicalTo(cpu, physical, first, destination);
+  readPhysicalTo(cpu, second, bytes - first, destination + first);
+}
+
+/** From the shared memory at `source` to linear memory; up to a page. */
+export function writeFrom(cpu: Processor, linear: number, bytes: number, source: number, supervisor = false): void {
+  const at = fast(cpu, linear, bytes, WRITE, supervisor);
+  if (at !== ELSEWHERE) {
+    copy(cpu, source, at, bytes);
+    return;
+  }
+  const first = Math.min(bytes, PAGE - (linear & PAGE - 1));
+  const physical = translate(cpu, linear, WRITE, supervisor);
+  if (first === bytes) return writePhysicalFrom(cpu, physical, bytes, source);
+  const second = translate(cpu, nextPage(cpu, linear), WRITE, supervisor);
+  writePhysicalFrom(cpu, physical, first, source);
+  writePhysicalFrom(cpu, second, bytes - first, source + first);
+}
+
+/** Faults as the access would; changes nothing but accessed and dirty flags. */
+export function probe(cpu: Processor, linear: number, bytes: number, kind: AccessKind, supervisor = false): void {
+  if (fast(cpu, linear, bytes, kind, supervisor) !== ELSEWHERE) return;
+  translate(cpu, linear, kind, supervisor);
+  if ((linear & PAGE - 1) > PAGE - bytes) translate(cpu, nextPage(cpu, linear), kind, supervisor);
+}
+
+function copy(cpu: Processor, from: number, to: number, bytes: number): void {
+  const { u8 } = cpu;
+  if (bytes === 8) cpu.view.setBigUint64(to, cpu.view.getBigUint64(from, true), true);
+  else u8.copyWithin(to, from, from + bytes);
+}
+
+const isRam = (cpu: Processor, physical: number, bytes: number): boolean => physical + bytes <= cpu.guestBytes;
+
+function readPhysicalTo(cpu: Processor, physical: number, bytes: number, destination: number): void {
+  if (isRam(cpu, physical, bytes)) return copy(cpu, MAP.guestMemory + physical, destination, bytes);
+  for (let done = 0; done < bytes;) {
+    const size = pieceOf(physical + done, bytes - done), value = cpu.mmu.mmio.read(physical + done, size);
+    for (let n = 0; n < size; n++) cpu.u8[destination + done++] = value >>> 8 * n;
+  }
+}
+
+function writePhysicalFrom(cpu: Processor, physical: number, bytes: number, source: number): void {
+  if (isRam(cpu, physical, bytes)) {
+    copy(cpu, source, MAP.guestMemory + physical, bytes);
+    return written(cpu, physical, bytes);
+  }
+  for (let done = 0; done < bytes;) {
+    const size = pieceOf(physical + done, bytes - done);
+    let value = 0;
+    for (let n = 0; n < size; n++) value |= cpu.u8[source + done + n]! << 8 * n;
+    cpu.mmu.mmio.write(physical + done, size, value >>> 0);
+    done += size;
+  }
+}
+
+/** Devices are accessed in naturally aligned pieces of at most four bytes. */
+function pieceOf(physical: number, bytes: number): AccessBytes {
+  if (bytes >= 4 && (physical & 3) === 0) return 4;
+  return bytes >= 2 && (physical & 1) === 0 ? 2 : 1;
+}
+
+function written(cpu: Processor, physical: number, bytes: number): void {
+  const { codePages } = cpu.mmu;
+  if (codePages[physical >>> 12] !== 0 || codePages[(physical + bytes - 1) >>> 12] !== 0) cpu.codeWritten(physical, bytes);
+}
+
+/** Physical addresses as VMX, APIC and the devices use them; aligned, so within one page. */
+export function readPhysical8(cpu: Processor, address: number): number {
+  const physical = maskA20(cpu, address);
+  return isRam(cpu, physical, 1) ? cpu.u8[MAP.guestMemory + physical]! : cpu.mmu.mmio.read(physical, 1);
+}
+export function readPhysical16(cpu: Processor, address: number): number {
+  const physical = maskA20(cpu, address);
+  return isRam(cpu, physical, 2) ? cpu.view.getUint16(MAP.guestMemory + physical, true) : cpu.mmu.mmio.read(physical, 2);
+}
+export function readPhysical32(cpu: Processor, address: number): number {
+  const physical = maskA20(cpu, address);
+  return isRam(cpu, physical, 4) ? cpu.view.getUint32(MAP.guestMemory + physical, true) : cpu.mmu.mmio.read(physical, 4);
+}
 /** 64 bits as an unsigned number: exact only below 2^53. */
-export function readPhysicalNumber(_cpu: Processor, _physical: number): number { return missing(); }
-export function readPhysical64(_cpu: Processor, _physical: number): bigint { return missing(); }
-export function writePhysical8(_cpu: Processor, _physical: number, _value: number): void { missing(); }
-export function writePhysical16(_cpu: Processor, _physical: number, _value: number): void { missing(); }
-export function writePhysical32(_cpu: Processor, _physical: number, _value: number): void { missing(); }
-export function writePhysical64(_cpu: Processor, _physical: number, _value: bigint): void { missing(); }
+export function readPhysicalNumber(cpu: Processor, address: number): number {
+  return readPhysical32(cpu, address + 4) * 2 ** 32 + readPhysical32(cpu, address);
+}
+export function readPhysical64(cpu: Processor, address: number): bigint {
+  return BigInt(readPhysical32(cpu, address + 4)) << 32n | BigInt(readPhysical32(cpu, address));
+}
+export function writePhysical8(cpu: Processor, address: number, value: number): void {
+  const physical = maskA20(cpu, address);
+  if (!isRam(cpu, physical, 1)) return cpu.mmu.mmio.write(physical, 1, value & 0xff);
+  cpu.u8[MAP.guestMemory + physical] = value;
+  written(cpu, physical, 1);
+}
+export function writePhysical16(cpu: Processor, address: number, value: number): void {
+  const physical = maskA20(cpu, address);
+  if (!isRam(cpu, physical, 2)) return cpu.mmu.mmio.write(physical, 2, value & 0xffff);
+  cpu.view.setUint16(MAP.guestMemory + physical, value, true);
+  written(cpu, physical, 2);
+}
+export function writePhysical32(cpu: Processor, address: number, value: number): void {
+  const physical = maskA20(cpu, address);
+  if (!isRam(cpu, physical, 4)) return cpu.mmu.mmio.write(physical, 4, value >>> 0);
+  cpu.view.setUint32(MAP.guestMemory + physical, value, true);
+  written(cpu, physical, 4);
+}
+export function writePhysical64(cpu: Processor, address: number, value: bigint): void {
+  writePhysical32(cpu, address, Number(value & 0xffffffffn));
+  writePhysical32(cpu, address + 4, Number(value >> 32n & 0xffffffffn));
+}
+
+export { EXECUTE, READ, WRITE, type AccessKind };

@@ -1,11 +1,33 @@
+/** Linear to physical: TLB, walk, flags, faults; and every operation that invalidates cached translations. */
+import { EptFault, Exception, VECTORS } from '../cpu/events.js';
+import { MAP, S } from '../cpu/layout.js';
 import type { Processor } from '../cpu/processor.js';
 import type { Bus } from '../memory/bus.js';
+import type { TrapEvent } from '../observe/events.js';
+import { ep4ta, EPT_READ, EPT_WRITE, EPTP_ACCESSED_DIRTY, EptOutcome, walkEpt } from '../vmx/ept.js';
+import { PHYSICAL_RESERVED_HIGH } from './capabilities.js';
+import { FastTlb, FAST_TABLES } from './fast-tlb.js';
+import {
+  DIRTY, EPT_RIGHTS_SHIFT, FlagUpdates, hex, READ, SMAP_ENFORCED, SMEP_ENFORCED, USER_ACCESS, WalkOutcome, WRITE, WRITE_PROTECT,
+  type AccessKind, type WalkStep,
+} from './outcome.js';
+import { load32, maskA20 } from './physical-memory.js';
+import { ALLOWED, judge } from './rights.js';
+import { NO_EPT, Spaces, UNPAGED } from './spaces.js';
+import { NO_ENTRY, Tlb, type TlbState } from './tlb.js';
+import {
+  CR0_PG, CR0_WP, CR4_PAE, CR4_PCIDE, CR4_PGE, CR4_PSE, CR4_SMAP, CR4_SMEP, EFER_LMA, walk, type PagingState,
+} from './walk.js';
 
-/** Kinds of access. */
-export const READ = 0, WRITE = 1, EXECUTE = 2;
-export type AccessKind = typeof READ | typeof WRITE | typeof EXECUTE;
+export { EXECUTE, READ, WRITE, type AccessKind } from './outcome.js';
+export { isCanonical } from './capabilities.js';
 
-/** What the current VMCS says about translation: given to the Mmu by vmx/, asked only in non-root operation. */
+const RFLAGS_AC = 1 << 18;
+const PRESENT = 1;
+/** SDM Vol. 3, "PAE Paging": bits 2:1 and 8:5 of a PDPTE, and those from MAXPHYADDR up. */
+const PDPTE_RESERVED_LOW = 0x1e6, PDPTE_RESERVED_HIGH = PHYSICAL_RESERVED_HIGH | 0xfff00000;
+
+/** What the current VMCS says about translation: given to the Mmu by vmx/, asked when non-root operation begins. */
 export interface VmcsTranslation {
   /** The VPID, 0 when "enable VPID" is 0. */
   vpid(): number;
@@ -13,43 +35,297 @@ export interface VmcsTranslation {
   eptp(): number;
 }
 
-/** Whether bits 63:47 of a 64-bit address are all equal. */
-export const isCanonical = (_low: number, high: number): boolean => (high >> 15) === 0 || (high >> 15) === -1;
-
 export class Mmu {
   /** By physical page: nonzero when translated code was read from it. */
   readonly codePages: Uint8Array;
+  readonly tlb: Tlb;
+  readonly spaces = new Spaces();
+  readonly fast: FastTlb;
   vmcs: VmcsTranslation = { vpid: () => 0, eptp: () => 0 };
+
+  private readonly outcome = new WalkOutcome();
+  private vpid = 0;
+  private pcid = 0;
+  private eptp = 0;
+  private nonRoot = false;
+  private a20Mask = -1;
+  /** Whether anything stands between linear and physical addresses. */
+  private translating = false;
+  /** Rules for supervisor accesses: by instructions at CPL < 3, and by the processor itself. */
+  private explicitSupervisor = 0;
+  private implicitSupervisor = 0;
 
   constructor(readonly cpu: Processor, readonly mmio: Bus) {
     this.codePages = new Uint8Array(cpu.guestBytes >>> 12);
+    this.fast = new FastTlb(cpu);
+    this.tlb = new Tlb(this.spaces, (linear, shift) => { this.dropped(linear, shift); });
+    cpu.i32[S.a20Mask >> 2] = -1;
+    this.spaceChanged();
   }
 
-  /** Host-physical address; throws Exception (#PF) or EptFault. `implicit`: an implicit supervisor access, whatever the CPL. */
-  translate(_linear: number, _kind: AccessKind, _user: boolean, _implicit = false): number { throw new Error('not implemented: paging'); }
-  protectCode(_physicalPage: number): void { throw new Error('not implemented: paging'); }
-  /** Recomputes the space tag: after CR0, CR3, CR4, EFER, CPL, EFLAGS.AC, the A20 mask or the current VMCS' EPTP changed. */
-  spaceChanged(): void { throw new Error('not implemented: paging'); }
+  /**
+   * The host-physical address, with accessed and dirty flags set and both TLBs filled; throws Exception (#PF) or EptFault.
+   * `implicit`: by the processor itself (descriptor tables, TSS), a supervisor access whatever the CPL.
+   */
+  translate(linear: number, kind: AccessKind, user: boolean, implicit = false): number {
+    const privilege = user && !implicit ? USER_ACCESS : implicit ? this.implicitSupervisor : this.explicitSupervisor;
+    if (!this.translating) return this.fill(linear, linear, kind, privilege);
+    const n = this.tlb.lookup(linear);
+    if (n === NO_ENTRY) return this.walkAndFill(linear, kind, privilege);
+    const rights = this.tlb.rights[n]!;
+    const serves = (rights >> EPT_RIGHTS_SHIFT & 1 << kind) !== 0 && (kind !== WRITE || (rights & DIRTY) !== 0) && judge(rights, kind, privilege) === ALLOWED;
+    if (!serves) {
+      this.tlb.remove(n);
+      return this.walkAndFill(linear, kind, privilege);
+    }
+    return this.fill(linear, this.tlb.physical[n]! + (linear & ((1 << this.tlb.shift[n]!) - 1)), kind, privilege);
+  }
 
-  /** Everything, all VPIDs: RESET. */
-  reset(): void { throw new Error('not implemented: paging'); }
+  private walkAndFill(linear: number, kind: AccessKind, privilege: number): number {
+    const { outcome, cpu } = this;
+    walk(cpu, this.currentState(), linear, kind, privilege, outcome);
+    if (outcome.is !== 'mapped') this.fault(linear);
+    const { updates } = outcome;
+    for (let n = 0; n < updates.count; n++) this.setFlags(updates.physical[n]!, updates.bits[n]!);
+    this.tlb.insert(linear, outcome.guestPhysical, outcome.physical, outcome.pageShift, outcome.guestPageShift, outcome.rights);
+    if (this.spaces.tooMany) this.tlb.sweep();
+    return this.fill(linear, outcome.physical, kind, privilege);
+  }
+
+  private fault(linear: number): never {
+    const { outcome } = this;
+    // "a page-fault exception … will invalidate any TLB entries that are for a page number corresponding to that linear address".
+    // SDM Vol. 3, "Operations that Invalidate TLBs and Paging-Structure Caches"; for EPT violations Vol. 3C, "Operations that Invalidate Cached Mappings".
+    this.tlb.invalidate(linear, this.ofCurrentPcid());
+    if (outcome.is === 'EPT violation') this.tlb.invalidate(outcome.guestPhysical, { vpid: UNPAGED, globals: true });
+    if (outcome.is === 'page fault') throw new Exception(VECTORS['#PF'], outcome.errorCode, linear, outcome.why);
+    throw new EptFault(outcome.is as EptFault['kind'], outcome.guestPhysical, linear, outcome.qualification, outcome.why);
+  }
+
+  private setFlags(physical: number, bits: number): void {
+    const at = maskA20(this.cpu, physical);
+    if (at >= this.cpu.guestBytes) return;
+    this.cpu.u32[(MAP.guestMemory + at) >>> 2]! |= bits;
+    if (this.codePages[at >>> 12] !== 0) this.cpu.codeWritten(at, 4);
+  }
+
+  /** Puts the page into the fast TLB when such an access needs nothing further; returns the address with A20 masked. */
+  private fill(linear: number, physical: number, kind: AccessKind, privilege: number): number {
+    const at = maskA20(this.cpu, physical);
+    if (at < this.cpu.guestBytes && (kind !== WRITE || this.codePages[at >>> 12] === 0)) {
+      this.fast.fill(FAST_TABLES[kind], linear, at, this.tag(privilege));
+    }
+    return at;
+  }
+
+  /** The registers that a walk in the current space depends on. */
+  currentState(): PagingState {
+    const { cpu } = this, { state } = this.spaces.current;
+    state.cr0 = cpu.cr0;
+    state.cr3 = cpu.unsigned(S.cr3);
+    state.cr4 = cpu.cr4;
+    state.efer = cpu.efer;
+    state.eptp = this.eptp;
+    if ((state.cr4 & CR4_PAE) !== 0 && (state.efer & EFER_LMA) === 0) {
+      for (let n = 0; n < 8; n++) state.pdptes[n] = cpu.u32[(S.pdpte >> 2) + n]!;
+    }
+    return state;
+  }
+
+  /** What a walk says now, for panels: nothing changes. `user` as for `translate`. */
+  inspect(linear: number, kind: AccessKind = READ, user = false, steps?: WalkStep[], state = this.currentState()): WalkOutcome {
+    const outcome = new WalkOutcome();
+    walk(this.cpu, state, linear, kind, user ? USER_ACCESS : this.explicitSupervisor, outcome, steps);
+    return outcome;
+  }
+
+  /** The physical address that an access would reach, stale entries included; undefined when it would fault. Changes nothing. */
+  peek(linear: number): number | undefined {
+    const n = this.translating ? this.tlb.lookup(linear) : NO_ENTRY;
+    if (n !== NO_ENTRY) return maskA20(this.cpu, this.tlb.physical[n]! + (linear & ((1 << this.tlb.shift[n]!) - 1)));
+    const outcome = new WalkOutcome();
+    walk(this.cpu, this.currentState(), linear, READ, 0, outcome);
+    return outcome.is === 'mapped' ? maskA20(this.cpu, outcome.physical) : undefined;
+  }
+
+  protectCode(physicalPage: number): void {
+    this.codePages[physicalPage] = 1;
+    this.fast.dropWritesTo(physicalPage);
+  }
+
+  private dropped(linear: number, shift: number): void {
+    if (shift === 12) this.fast.dropPage(linear);
+    else this.fast.clear();
+  }
+
+  /** Recomputes the space tag: after CR0, CR3, CR4, EFER, CPL, EFLAGS.AC or the A20 mask changed, and at VM entry and exit. */
+  spaceChanged(): void {
+    const { cpu } = this, { cr0, cr4, nonRoot } = cpu;
+    if (nonRoot !== this.nonRoot) this.enterWorld(nonRoot);
+    const paged = (cr0 & CR0_PG) !== 0;
+    this.pcid = (cr4 & CR4_PCIDE) !== 0 ? cpu.low(S.cr3) & 0xfff : 0;
+    this.translating = paged || this.eptp !== 0;
+    this.spaces.select(paged ? this.vpid : UNPAGED, paged ? this.pcid : UNPAGED, this.eptp === 0 ? NO_EPT : ep4ta(this.eptp));
+
+    const supervisor = ((cr0 & CR0_WP) !== 0 ? WRITE_PROTECT : 0) | ((cr4 & CR4_SMEP) !== 0 ? SMEP_ENFORCED : 0);
+    const smap = (cr4 & CR4_SMAP) !== 0;
+    this.implicitSupervisor = supervisor | (smap ? SMAP_ENFORCED : 0);
+    this.explicitSupervisor = smap && (cpu.low(S.rflags) & RFLAGS_AC) === 0 ? this.implicitSupervisor : supervisor;
+    const a20Mask = cpu.i32[S.a20Mask >> 2]!;
+    if (a20Mask !== this.a20Mask) {
+      this.a20Mask = a20Mask;
+      this.fast.clear();
+    }
+    this.updateTag();
+  }
+
+  private enterWorld(nonRoot: boolean): void {
+    this.nonRoot = nonRoot;
+    this.vpid = nonRoot ? this.vmcs.vpid() : 0;
+    this.eptp = nonRoot ? this.vmcs.eptp() : 0;
+  }
+
+  private updateTag(): void {
+    const { cpu, fast } = this;
+    cpu.set(S.spaceTag, fast.tag(this.spaces.current, cpu.cpl === 3 ? USER_ACCESS : this.explicitSupervisor), 0);
+  }
+
+  private tag(privilege: number): number {
+    const { era } = this.fast, tag = this.fast.tag(this.spaces.current, privilege);
+    if (this.fast.era !== era) this.updateTag();
+    return tag;
+  }
+
+  /** The fast-TLB tag of implicit supervisor accesses. */
+  get implicitTag(): number { return this.tag(this.implicitSupervisor); }
+
+  private ofCurrentPcid(): { vpid: number; pcid: number; globals: boolean } {
+    const { vpid, pcid } = this.spaces.current;
+    return { vpid, pcid, globals: true };
+  }
+
+  // Operations that invalidate. SDM Vol. 3, "Operations that Invalidate TLBs and Paging-Structure Caches"; Vol. 3C, "Operations that
+  // Invalidate Cached Mappings": those that exist without VMX concern the current VPID only, whatever the EP4TA.
+
   /** All entries of the current VPID, global ones included. */
-  flushAll(): void { throw new Error('not implemented: paging'); }
-  invlpg(_linear: number): void { throw new Error('not implemented: paging'); }
+  flushAll(why = 'all entries are flushed'): void {
+    this.spaces.flushVpid(this.vpid);
+    this.flushed({ instruction: 'flush' }, why);
+  }
+
+  /** RESET: everything. */
+  reset(): void {
+    this.spaces.flushEverything();
+    this.tlb.clear();
+    this.fast.clear();
+    this.spaceChanged();
+  }
+
+  invlpg(linear: number): void {
+    this.tlb.invalidate(linear, { vpid: this.vpid, pcid: this.pcid, globals: true });
+    this.flushed({ instruction: 'INVLPG', gla: linear }, `INVLPG invalidates the translations of linear address ${hex(linear)}`);
+  }
+
   /** After CR3 was written. */
-  loadCr3(_flushNonGlobal: boolean): void { throw new Error('not implemented: paging'); }
-  /** After MOV to CR0 or CR4 (not VM entry or exit): flushes what the change requires. */
-  cr0Changed(_old: number): void { throw new Error('not implemented: paging'); }
-  cr4Changed(_old: number): void { throw new Error('not implemented: paging'); }
-  invpcid(_type: number, _pcid: number, _linear: number): void { throw new Error('not implemented: paging'); }
-  invept(_type: number, _eptp: number): void { throw new Error('not implemented: paging'); }
-  invvpid(_type: number, _vpid: number, _linear: number): void { throw new Error('not implemented: paging'); }
-  /** Last step of a VM entry or VM exit, when all state is loaded. `vpid`: the guest's, 0 when "enable VPID" is 0. */
-  vmTransition(_vpid: number): void { throw new Error('not implemented: paging'); }
+  loadCr3(flushNonGlobal: boolean): void {
+    const pcid = (this.cpu.cr4 & CR4_PCIDE) !== 0 ? this.cpu.low(S.cr3) & 0xfff : 0;
+    if (!flushNonGlobal) return this.spaceChanged();
+    this.spaces.flushPcid(this.vpid, pcid);
+    this.flushed({ instruction: 'MOV to CR3', pcid }, `MOV to CR3 invalidates the entries of PCID ${pcid} except global ones`);
+  }
 
-  /** Reads the four PDPTEs that CR3 points to. False (nothing changed) when a present one has a reserved bit set: #GP(0) or VM-entry failure. */
-  loadPdptes(_cr3: number): boolean { throw new Error('not implemented: paging'); }
+  /** After MOV to CR0 (LMSW, CLTS), not at VM entry or exit. */
+  cr0Changed(old: number): void {
+    if ((old & ~this.cpu.cr0 & CR0_PG) !== 0) this.flushAll('CR0.PG was cleared: all entries are invalidated');
+    else this.spaceChanged();
+  }
 
-  save(): unknown { throw new Error('not implemented: paging'); }
-  restore(_state: unknown): void { throw new Error('not implemented: paging'); }
+  /** After MOV to CR4, not at VM entry or exit. */
+  cr4Changed(old: number): void {
+    const now = this.cpu.cr4, changed = old ^ now;
+    // CR4.PAE and CR4.SMEP must flush the current PCID only, without global entries; flushing more is allowed, and CR4.PSE goes with them.
+    if ((changed & (CR4_PGE | CR4_PAE | CR4_PSE)) !== 0 || (old & ~now & CR4_PCIDE) !== 0 || (now & ~old & CR4_SMEP) !== 0) {
+      this.flushAll('MOV to CR4 changed PGE, PAE, PSE, PCIDE or SMEP: all entries are invalidated');
+    } else this.spaceChanged();
+  }
+
+  /** SDM Vol. 2A, "INVPCID—Invalidate Process-Context Identifier". Types 0 to 3; operands already checked. */
+  invpcid(type: number, pcid: number, linear: number): void {
+    const { vpid } = this;
+    if (type === 0) this.tlb.invalidate(linear, { vpid, pcid, globals: false });
+    else if (type === 1) this.spaces.flushPcid(vpid, pcid);
+    else if (type === 2) this.spaces.flushVpid(vpid);
+    else this.spaces.flushVpidNonGlobal(vpid);
+    this.flushed({ instruction: 'INVPCID', type, pcid, gla: linear }, `INVPCID type ${type}: ${[
+      `linear address ${hex(linear)} in PCID ${pcid}`, `PCID ${pcid} except global entries`, 'all PCIDs and global entries', 'all PCIDs except global entries'][type]!}`);
+  }
+
+  /** SDM Vol. 3D, "INVEPT—Invalidate Translations Derived from EPT". Types 1 and 2. */
+  invept(type: number, eptp: number): void {
+    if (type === 1) this.spaces.flushEpt(ep4ta(eptp));
+    else this.spaces.flushEpts();
+    this.flushed({ instruction: 'INVEPT', type, eptp }, `INVEPT type ${type}: ${type === 1 ? `EP4TA ${hex(ep4ta(eptp))}` : 'all EPT paging structures'}`);
+  }
+
+  /** SDM Vol. 3D, "INVVPID—Invalidate Translations Based on VPID". Types 0 to 3. */
+  invvpid(type: number, vpid: number, linear: number): void {
+    if (type === 0) this.tlb.invalidate(linear, { vpid, globals: true });
+    else if (type === 1) this.spaces.flushVpid(vpid);
+    else if (type === 2) this.spaces.flushVpids();
+    else this.spaces.flushVpidNonGlobal(vpid);
+    this.flushed({ instruction: 'INVVPID', type, vpid, gla: linear }, `INVVPID type ${type}: ${[
+      `linear address ${hex(linear)} in VPID ${vpid}`, `VPID ${vpid}`, 'all VPIDs but 0', `VPID ${vpid} except global entries`][type]!}`);
+  }
+
+  /**
+   * Last step of a VM entry or VM exit, when all state is loaded. `vpid`: the guest's, 0 when "enable VPID" is 0; then all
+   * mappings of VPID 0000H are invalidated, otherwise none.
+   */
+  vmTransition(vpid: number): void {
+    if (vpid === 0) this.spaces.flushVpid(0);
+    this.enterWorld(this.cpu.nonRoot);
+    this.spaceChanged();
+  }
+
+  private flushed(fields: TrapEvent['fields'], says: string): void {
+    this.spaceChanged();
+    const { observer } = this.cpu as { observer?: Processor['observer'] };
+    observer?.raise('TLB flush', fields, () => says);
+  }
+
+  /**
+   * Loads the PDPTE registers from where `cr3` points to, through EPT when it is in use. False, and nothing loaded, when a
+   * present one sets a reserved bit. SDM Vol. 3, "PAE Paging".
+   */
+  loadPdptes(cr3: number): boolean {
+    const { cpu } = this, table = (cr3 & 0xffffffe0) >>> 0, loaded = new Uint32Array(8);
+    const physical = this.guestPhysicalToPhysical(table);
+    for (let n = 0; n < 8; n++) loaded[n] = load32(cpu, physical + 4 * n);
+    for (let n = 0; n < 8; n += 2) {
+      const low = loaded[n]!, high = loaded[n + 1]!;
+      if ((low & PRESENT) !== 0 && ((low & PDPTE_RESERVED_LOW) !== 0 || (high & PDPTE_RESERVED_HIGH) !== 0)) return false;
+    }
+    for (let n = 0; n < 8; n++) cpu.u32[(S.pdpte >> 2) + n] = loaded[n]!;
+    return true;
+  }
+
+  private guestPhysicalToPhysical(guestPhysical: number): number {
+    if (this.eptp === 0) return guestPhysical;
+    const found = new EptOutcome(), updates = new FlagUpdates();
+    const attempted = (this.eptp & EPTP_ACCESSED_DIRTY) !== 0 ? EPT_READ | EPT_WRITE : EPT_READ;
+    if (!walkEpt(this.cpu, this.eptp, guestPhysical, attempted, 0, found, updates)) {
+      throw new EptFault(found.is as EptFault['kind'], guestPhysical, 0, found.qualification, `the PDPTEs cannot be loaded: ${found.why}`);
+    }
+    for (let n = 0; n < updates.count; n++) this.setFlags(updates.physical[n]!, updates.bits[n]!);
+    return found.physical;
+  }
+
+  /** The TLB is part of the architecture here: replay and state hashes rest on it. The registers are restored first. */
+  save(): TlbState { return this.tlb.save(); }
+  restore(state: TlbState): void {
+    this.tlb.restore(state);
+    this.fast.clear();
+    this.enterWorld(this.cpu.nonRoot);
+    this.spaceChanged();
+  }
 }

@@ -1,0 +1,22 @@
+/** SDM Vol. 3, "Determination of Access Rights": one judge for walks and for cached translations. */
+import {
+  EXECUTE, EXECUTE_DISABLE, SMAP_ENFORCED, SMEP_ENFORCED, USER, USER_ACCESS, WRITABLE, WRITE, WRITE_PROTECT, type AccessKind,
+} from './outcome.js';
+
+export const ALLOWED = 0, DENIED_BY_USER = 1, DENIED_BY_WRITE = 2, DENIED_BY_EXECUTE_DISABLE = 3, DENIED_BY_SMAP = 4, DENIED_BY_SMEP = 5;
+
+/** Which rule denies the access, or `ALLOWED`. `rights` as in outcome.ts, `privilege` a combination of USER_ACCESS, SMAP_ENFORCED, … */
+export function judge(rights: number, kind: AccessKind, privilege: number): number {
+  if ((privilege & USER_ACCESS) !== 0) {
+    if ((rights & USER) === 0) return DENIED_BY_USER;
+    if (kind === WRITE) return (rights & WRITABLE) !== 0 ? ALLOWED : DENIED_BY_WRITE;
+    return kind === EXECUTE && (rights & EXECUTE_DISABLE) !== 0 ? DENIED_BY_EXECUTE_DISABLE : ALLOWED;
+  }
+  const userPage = (rights & USER) !== 0;
+  if (kind === EXECUTE) {
+    if (userPage && (privilege & SMEP_ENFORCED) !== 0) return DENIED_BY_SMEP;
+    return (rights & EXECUTE_DISABLE) !== 0 ? DENIED_BY_EXECUTE_DISABLE : ALLOWED;
+  }
+  if (userPage && (privilege & SMAP_ENFORCED) !== 0) return DENIED_BY_SMAP;
+  return kind === WRITE && (rights & WRITABLE) === 0 && (privilege & WRITE_PROTECT) !== 0 ? DENIED_BY_WRITE : ALLOWED;
+}

@@ -1,0 +1,116 @@
+/**
+ * Address spaces as cached translations are tagged: VPID, PCID and EP4TA. Flushing a class of translations costs the same
+ * however many there are: the class notes the moment, and what was cached before it is dead.
+ * SDM Vol. 3C, "Caching Translation Information".
+ */
+import { PRIVILEGES } from './outcome.js';
+import { pagingState, type PagingState } from './walk.js';
+
+/** EP4TA of translations made while EPT is not in use. */
+export const NO_EPT = -1;
+/** VPID and PCID while CR0.PG = 0: guest-physical mappings belong to neither. */
+export const UNPAGED = -1;
+
+interface VpidClass { readonly vpid: number; all: number; nonGlobal: number }
+interface PcidClass { nonGlobal: number }
+interface EptClass { readonly ep4ta: number; all: number; readonly spaces: Map<number, Space> }
+
+export class Space {
+  /** Fast-TLB tags by privilege, -1 where none was given yet; void when `stamp` or `era` has moved on. */
+  readonly tags = new Int16Array(PRIVILEGES).fill(-1);
+  stamp = 0;
+  era = -1;
+  /** The registers of the last walk made here: what the panel compares entries against. */
+  readonly state: PagingState = pagingState();
+
+  constructor(readonly pcid: number, readonly vpidClass: VpidClass, readonly pcidClass: PcidClass, readonly eptClass: EptClass) {}
+
+  get vpid(): number { return this.vpidClass.vpid; }
+  get ep4ta(): number { return this.eptClass.ep4ta; }
+  /** Global translations cached before this moment are dead; so are the others cached before `since`. */
+  get globalSince(): number { return Math.max(this.vpidClass.all, this.eptClass.all); }
+  get since(): number { return Math.max(this.vpidClass.all, this.vpidClass.nonGlobal, this.pcidClass.nonGlobal, this.eptClass.all); }
+}
+
+const MANY = 4096;
+
+export class Spaces {
+  /** Advances with every flush. */
+  now = 0;
+  current: Space;
+  private vpids = new Map<number, VpidClass>();
+  private pcids = new Map<number, PcidClass>();
+  private epts = new Map<number, EptClass>();
+  private count = 0;
+
+  constructor() {
+    this.current = this.find(UNPAGED, UNPAGED, NO_EPT);
+  }
+
+  find(vpid: number, pcid: number, ep4ta: number): Space {
+    const eptClass = getOrMake(this.epts, ep4ta, () => ({ ep4ta, all: 0, spaces: new Map<number, Space>() }));
+    const key = vpid * 4096 + pcid;
+    return getOrMake(eptClass.spaces, key, () => {
+      this.count++;
+      return new Space(
+        pcid,
+        getOrMake(this.vpids, vpid, () => ({ vpid, all: 0, nonGlobal: 0 })),
+        getOrMake(this.pcids, key, () => ({ nonGlobal: 0 })),
+        eptClass,
+      );
+    });
+  }
+
+  select(vpid: number, pcid: number, ep4ta: number): Space {
+    const c = this.current;
+    return c.pcid === pcid && c.vpid === vpid && c.ep4ta === ep4ta ? c : (this.current = this.find(vpid, pcid, ep4ta));
+  }
+
+  flushPcid(vpid: number, pcid: number): void {
+    const pcidClass = this.pcids.get(vpid * 4096 + pcid);
+    if (pcidClass) pcidClass.nonGlobal = ++this.now;
+  }
+  flushVpid(vpid: number): void {
+    const vpidClass = this.vpids.get(vpid);
+    if (vpidClass) vpidClass.all = ++this.now;
+  }
+  flushVpidNonGlobal(vpid: number): void {
+    const vpidClass = this.vpids.get(vpid);
+    if (vpidClass) vpidClass.nonGlobal = ++this.now;
+  }
+  flushVpids(): void {
+    this.now++;
+    for (const vpidClass of this.vpids.values()) if (vpidClass.vpid > 0) vpidClass.all = this.now;
+  }
+  flushEpt(ep4ta: number): void {
+    const eptClass = this.epts.get(ep4ta);
+    if (eptClass) eptClass.all = ++this.now;
+  }
+  flushEpts(): void {
+    this.now++;
+    for (const eptClass of this.epts.values()) if (eptClass.ep4ta !== NO_EPT) eptClass.all = this.now;
+  }
+  flushEverything(): void {
+    this.now++;
+    for (const eptClass of this.epts.values()) eptClass.all = this.now;
+  }
+
+  /** A guest may name any number of spaces: whether those without translations should be forgotten. */
+  get tooMany(): boolean { return this.count > MANY; }
+  /** Forgets all spaces but these and the current one. */
+  keepOnly(used: ReadonlySet<Space>): void {
+    const kept = [...used].filter((space) => space !== this.current).concat(this.current);
+    this.vpids = new Map(kept.map((space) => [space.vpid, space.vpidClass]));
+    this.pcids = new Map(kept.map((space) => [space.vpid * 4096 + space.pcid, space.pcidClass]));
+    this.epts = new Map(kept.map((space) => [space.ep4ta, space.eptClass]));
+    for (const eptClass of this.epts.values()) eptClass.spaces.clear();
+    for (const space of kept) space.eptClass.spaces.set(space.vpid * 4096 + space.pcid, space);
+    this.count = kept.length;
+  }
+}
+
+function getOrMake<V>(map: Map<number, V>, key: number, make: () => V): V {
+  let value = map.get(key);
+  if (value === undefined) map.set(key, (value = make()));
+  return value;
+}

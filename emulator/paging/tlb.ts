@@ -1,0 +1,169 @@
+/**
+ * The architectural TLB, the one that people see. An entry lives until an operation invalidates it or its place is needed,
+ * whatever becomes of the paging structures meanwhile. Looking an entry up changes nothing.
+ * SDM Vol. 3, "Caching Translation Information"; Vol. 3C, "Caching Translation Information".
+ */
+import { GLOBAL } from './outcome.js';
+import { UNPAGED, type Space, type Spaces } from './spaces.js';
+
+const SETS = 1024, WAYS = 4;
+export const TLB_ENTRIES = SETS * WAYS;
+export const NO_ENTRY = -1;
+
+/** Which entries an invalidation concerns. Absent: any. */
+export interface Selection {
+  readonly vpid: number;
+  /** Global entries belong to every PCID when `globals` is set, otherwise they are spared. */
+  readonly pcid?: number;
+  readonly globals: boolean;
+}
+
+/** Plain data: nine numbers an entry, in the order of `save`. */
+export interface TlbState { readonly entries: readonly number[]; readonly victims: readonly number[] }
+const FIELDS = 9;
+
+export class Tlb {
+  /** Linear address of the page (guest-physical for guest-physical mappings); NaN when the place is empty. */
+  readonly page = new Float64Array(TLB_ENTRIES).fill(NaN);
+  readonly guestPhysical = new Float64Array(TLB_ENTRIES);
+  readonly physical = new Float64Array(TLB_ENTRIES);
+  readonly rights = new Int32Array(TLB_ENTRIES);
+  readonly shift = new Uint8Array(TLB_ENTRIES);
+  readonly guestShift = new Uint8Array(TLB_ENTRIES);
+  readonly born = new Float64Array(TLB_ENTRIES);
+  readonly space: (Space | undefined)[] = new Array<Space | undefined>(TLB_ENTRIES).fill(undefined);
+  /** The way that goes next when a set is full. */
+  private readonly victims = new Uint8Array(SETS);
+  private shifts: readonly number[] = [12];
+
+  /** `dropped`: an entry that was alive is gone. */
+  constructor(private readonly spaces: Spaces, private readonly dropped: (linear: number, shift: number) => void) {}
+
+  /** The entry that the current space may use for an address, or NO_ENTRY. */
+  lookup(linear: number): number {
+    const space = this.spaces.current;
+    for (const shift of this.shifts) {
+      const page = linear - (linear & ((1 << shift) - 1));
+      const first = WAYS * setOf(linear, shift, space.vpid);
+      for (let n = first; n < first + WAYS; n++) {
+        if (this.page[n] === page && this.shift[n] === shift && this.usable(n, space)) return n;
+      }
+    }
+    return NO_ENTRY;
+  }
+
+  private usable(n: number, space: Space): boolean {
+    const owner = this.space[n]!;
+    if ((this.rights[n]! & GLOBAL) === 0) return owner === space && this.born[n]! >= space.since;
+    return owner.vpid === space.vpid && owner.ep4ta === space.ep4ta && this.born[n]! >= space.globalSince;
+  }
+
+  isLive(n: number): boolean {
+    const owner = this.space[n];
+    return owner !== undefined && this.born[n]! >= ((this.rights[n]! & GLOBAL) !== 0 ? owner.globalSince : owner.since);
+  }
+
+  /** Caches a translation for the current space. */
+  insert(linear: number, guestPhysical: number, physical: number, shift: number, guestShift: number, rights: number): number {
+    const space = this.spaces.current, offset = linear & ((1 << shift) - 1);
+    const n = this.place(setOf(linear, shift, space.vpid));
+    this.page[n] = linear - offset;
+    this.guestPhysical[n] = guestPhysical - offset;
+    this.physical[n] = physical - offset;
+    this.rights[n] = rights;
+    this.shift[n] = shift;
+    this.guestShift[n] = guestShift;
+    this.born[n] = this.spaces.now;
+    this.space[n] = space;
+    if (!this.shifts.includes(shift)) this.shifts = [...this.shifts, shift].sort((a, b) => a - b);
+    return n;
+  }
+
+  private place(set: number): number {
+    for (let n = WAYS * set; n < WAYS * set + WAYS; n++) if (!this.isLive(n)) return n;
+    const way = this.victims[set]!;
+    this.victims[set] = (way + 1) % WAYS;
+    this.remove(WAYS * set + way);
+    return WAYS * set + way;
+  }
+
+  remove(n: number): void {
+    if (this.isLive(n)) this.dropped(this.page[n]!, this.shift[n]!);
+    this.page[n] = NaN;
+    this.space[n] = undefined;
+  }
+
+  /** Removes what would translate one linear address. */
+  invalidate(linear: number, which: Selection): void {
+    for (const shift of this.shifts) {
+      const page = linear - (linear & ((1 << shift) - 1));
+      const first = WAYS * setOf(linear, shift, which.vpid);
+      for (let n = first; n < first + WAYS; n++) {
+        if (this.page[n] === page && this.shift[n] === shift && this.selected(n, which)) this.remove(n);
+      }
+    }
+  }
+
+  private selected(n: number, which: Selection): boolean {
+    const owner = this.space[n]!;
+    if (owner.vpid !== which.vpid) return false;
+    if ((this.rights[n]! & GLOBAL) !== 0) return which.globals;
+    return which.pcid === undefined || owner.pcid === which.pcid;
+  }
+
+  /** Forgets dead entries for good, and the spaces that nothing names any more. */
+  sweep(): void {
+    const used = new Set<Space>();
+    for (let n = 0; n < TLB_ENTRIES; n++) {
+      if (this.isLive(n)) used.add(this.space[n]!);
+      else this.remove(n);
+    }
+    this.spaces.keepOnly(used);
+  }
+
+  clear(): void {
+    this.page.fill(NaN);
+    this.space.fill(undefined);
+    this.victims.fill(0);
+    this.shifts = [12];
+  }
+
+  save(): TlbState {
+    const entries: number[] = [];
+    for (let n = 0; n < TLB_ENTRIES; n++) {
+      const space = this.space[n];
+      if (space === undefined || !this.isLive(n)) continue;
+      entries.push(
+        n, space.vpid, space.pcid, space.ep4ta, this.page[n]!, this.guestPhysical[n]!, this.physical[n]!,
+        this.rights[n]!, this.shift[n]! | this.guestShift[n]! << 8,
+      );
+    }
+    return { entries, victims: [...this.victims] };
+  }
+
+  restore(state: TlbState): void {
+    this.clear();
+    this.victims.set(state.victims);
+    const shifts = new Set([12]);
+    for (let at = 0; at < state.entries.length; at += FIELDS) {
+      const [n, vpid, pcid, ep4ta, page, guestPhysical, physical, rights, sizes] = state.entries.slice(at, at + FIELDS) as [
+        number, number, number, number, number, number, number, number, number];
+      this.space[n] = this.spaces.find(vpid, pcid, ep4ta);
+      this.page[n] = page;
+      this.guestPhysical[n] = guestPhysical;
+      this.physical[n] = physical;
+      this.rights[n] = rights;
+      this.shift[n] = sizes & 0xff;
+      this.guestShift[n] = sizes >> 8;
+      this.born[n] = this.spaces.now;
+      shifts.add(sizes & 0xff);
+    }
+    this.shifts = [...shifts].sort((a, b) => a - b);
+  }
+}
+
+/** Global entries are found whatever the PCID, so the set depends on the VPID and the page only. */
+function setOf(linear: number, shift: number, vpid: number): number {
+  const low = (linear | 0) >>> shift, high = Math.floor(linear / 2 ** 32);
+  return (low ^ low >>> 10 ^ high << 2 ^ (vpid === UNPAGED ? 0 : vpid * 37)) & (SETS - 1);
+}
