@@ -1,7 +1,7 @@
 import type { Device } from '../memory/bus.js';
 import type { Clock, TimerEvent } from '../machine/clock.js';
 
-/** Serial port with FIFOs. National Semiconductor PC16550D data sheet, section 8, "Registers".
+/** Serial port with FIFOs. National Semiconductor PC16550D data sheet, "Registers".
  *  DEPARTURE: a byte leaves the transmitter at once, and a byte from outside arrives as soon as there is room; only the
  *  character timeout follows the programmed rate. So nothing is ever overrun, except by the loopback. */
 

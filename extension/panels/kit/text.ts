@@ -1,6 +1,14 @@
 /** How panels write rights, sizes and counts. */
 
-export const rightsText = ({ r, w, x, u }: { r: boolean; w: boolean; x: boolean; u?: boolean }): string => `${r ? 'r' : '-'}${w ? 'w' : '-'}${x ? 'x' : '-'}${u === undefined ? '' : u ? 'u' : '-'}`;
+export interface Rights {
+  r: boolean;
+  w: boolean;
+  x: boolean;
+  /** User-mode access; the EPT does not know it. */
+  u?: boolean;
+}
+
+export const rightsText = ({ r, w, x, u }: Rights): string => `${r ? 'r' : '-'}${w ? 'w' : '-'}${x ? 'x' : '-'}${u === undefined ? '' : u ? 'u' : '-'}`;
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
 

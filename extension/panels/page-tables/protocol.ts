@@ -1,7 +1,5 @@
 /** What the page-table panel asks for: tables entry by entry, and the walk of one address. */
-import type { Rights } from '../tlb/protocol.js';
-
-export type { Rights };
+import type { Rights } from '../kit/text.js';
 
 export type Root = 'guest' | 'ept';
 export type Access = 'read' | 'write' | 'execute';

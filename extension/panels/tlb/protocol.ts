@@ -1,11 +1,6 @@
 /** What the TLB panel asks for. */
 
-export interface Rights {
-  r: boolean;
-  w: boolean;
-  x: boolean;
-  u: boolean;
-}
+import type { Rights } from '../kit/text.js';
 
 export interface TlbEntry {
   linear: string;
