@@ -27,7 +27,7 @@ const PRESENT = 1;
 /** SDM Vol. 3, "PAE Paging": bits 2:1 and 8:5 of a PDPTE, and those from MAXPHYADDR up. */
 const PDPTE_RESERVED_LOW = 0x1e6, PDPTE_RESERVED_HIGH = PHYSICAL_RESERVED_HIGH | 0xfff00000;
 
-/** What the current VMCS says about translation: given to the Mmu by vmx/, asked when non-root operation begins. */
+/** What the current VMCS says about translation: given to the Mmu by vmx/. */
 export interface VmcsTranslation {
   /** The VPID, 0 when "enable VPID" is 0. */
   vpid(): number;

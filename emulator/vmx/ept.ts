@@ -4,25 +4,6 @@ import { PHYSICAL_HIGH, PHYSICAL_RESERVED_HIGH } from '../paging/capabilities.js
 import { entryText, hex, type FlagUpdates, type WalkStep } from '../paging/outcome.js';
 import { load32 } from '../paging/physical-memory.js';
 
-/** What IA32_VMX_EPT_VPID_CAP reports, by bit. SDM Vol. 3D, "VPID and EPT Capabilities". */
-export const EPT_VPID_CAPABILITIES = [
-  { bit: 0, name: 'execute-only translations' },
-  { bit: 6, name: 'page-walk length 4' },
-  { bit: 8, name: 'EPT paging structures of type uncacheable' },
-  { bit: 14, name: 'EPT paging structures of type write-back' },
-  { bit: 16, name: '2-MByte pages' },
-  { bit: 17, name: '1-GByte pages' },
-  { bit: 20, name: 'INVEPT' },
-  { bit: 21, name: 'accessed and dirty flags for EPT' },
-  { bit: 25, name: 'single-context INVEPT' },
-  { bit: 26, name: 'all-context INVEPT' },
-  { bit: 32, name: 'INVVPID' },
-  { bit: 40, name: 'individual-address INVVPID' },
-  { bit: 41, name: 'single-context INVVPID' },
-  { bit: 42, name: 'all-context INVVPID' },
-  { bit: 43, name: 'single-context-retaining-globals INVVPID' },
-] as const;
-
 export const EPTP_ACCESSED_DIRTY = 1 << 6;
 /** Access rights in bits 2:0 of an entry; in bits 2:0 of the qualification, what was attempted. */
 export const EPT_READ = 1, EPT_WRITE = 2, EPT_EXECUTE = 4;
