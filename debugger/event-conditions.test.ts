@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import type { TrapEvent } from '../emulator/observe/events.js';
-import { compileCondition, ConditionError } from './event-conditions.js';
+import { compileCondition } from './event-conditions.js';
+import { ExpressionError } from './expressions/expression-error.js';
 
 const KNOWN = ['reason', 'gpa', 'nr', 'error', 'cr2', 'vector', 'instruction', 'qualification'];
 const holds = (text: string, fields: TrapEvent['fields']): boolean =>
-  compileCondition(text, KNOWN)({ kind: 'VM exit', at: 0, cpu: 0, rip: 0, world: 'non-root', fields, says: () => '' });
+  compileCondition(text, 'a VM exit', KNOWN)({ kind: 'VM exit', at: 0, cpu: 0, rip: 0, world: 'non-root', fields, says: () => '' });
 
 describe('conditions on events', () => {
   it('compares fields with numbers and exit reasons', () => {
@@ -34,6 +35,7 @@ describe('conditions on events', () => {
     assert.equal(holds('cr2 >= 0xffff800000000000', { cr2: -0x800000000000 }), true);
     assert.equal(holds('cr2 == 0xffff800000000000', { cr2: -0x800000000000 }), true);
     assert.equal(holds('cr2 >= 0xffff800000000000', { cr2: 0x1000 }), false);
+    assert.equal(holds('gpa in 0xfee00000..+0x1000', { gpa: 0xfee00300 }), true);
     assert.equal(holds('cr2 in 0xffffffff80000000..+0x1000', { cr2: -0x80000000 + 8 }), true);
   });
 
@@ -44,22 +46,22 @@ describe('conditions on events', () => {
 
   it('compares texts', () => {
     assert.equal(holds('instruction == "CPUID"', { instruction: 'CPUID' }), true);
-    assert.equal(holds("instruction == 'HLT'", { instruction: 'CPUID' }), false);
+    assert.equal(holds('instruction == "HLT"', { instruction: 'CPUID' }), false);
   });
 
   for (const [text, message] of [
     ['', /empty/],
-    ['reson == 1', /no field "reson"; is "reason" meant\? It has reason, gpa/],
-    ['reason == EPT_VIOLATON', /is "EPT_VIOLATION" meant/],
-    ['reason ==', /ends where a value/],
-    ['reason == (1', /not closed/],
-    ['reason = 1', /"="/],
-    ['gpa in 5', /range such as/],
-    ['reason 5', /"5" is not expected/],
-    ['reason == ;', /";" means nothing/],
+    ['reson == 1', /'reson' is not a field of a VM exit; did you mean 'reason'\? it has: reason, gpa/],
+    ['reason == EPT_VIOLATON', /did you mean 'EPT_VIOLATION'/],
+    ['reason ==', /the expression ends/],
+    ['reason == (1', /expected '\)'/],
+    ['reason = 1', /write '==' to compare/],
+    ['gpa in 5', /such as 0x1000\.\.0x2000/],
+    ['u32[gpa] == 1', /not memory or types/],
+    ['*gpa == 1', /cannot read memory/],
   ] as const) {
     it(`says what is wrong with "${text}"`, () => {
-      assert.throws(() => compileCondition(text, KNOWN), (error) => error instanceof ConditionError && message.test(error.message));
+      assert.throws(() => compileCondition(text, 'a VM exit', KNOWN), (error) => error instanceof ExpressionError && message.test(error.message));
     });
   }
 });

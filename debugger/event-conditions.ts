@@ -1,136 +1,91 @@
-/** The language of conditions on architectural events: C operators over the event's fields, and `in` for ranges of addresses. */
+/**
+ * Conditions on architectural events: expressions over the event's fields, made into closures because a guest may cause
+ * hundreds of thousands of events a second.
+ */
 import { VECTORS } from '../emulator/cpu/events.js';
 import type { TrapEvent } from '../emulator/observe/events.js';
 import { EXIT_REASON_NUMBERS } from '../emulator/vmx/exit-reasons.js';
+import { ExpressionError } from './expressions/expression-error.js';
+import { checkFields } from './expressions/free-names.js';
+import { parse } from './expressions/parser.js';
+import type { BinaryOperator, Node, UnaryOperator } from './expressions/tree.js';
 import { nearest } from './nearest.js';
-
-/** What is wrong with a condition, in one sentence. */
-export class ConditionError extends Error {}
 
 /** Signed, as addresses are kept by the processor; absent when the event has no such field. */
 type Operand = number | string | undefined;
 type Evaluate = (fields: TrapEvent['fields']) => Operand;
 
-const TOKEN = /\s*(?:(0[xX][0-9a-fA-F_']+|0[bB][01_']+|\d[\d_']*)|([A-Za-z_#$][\w.#$]*)|"([^"]*)"|'([^']*)'|(\|\||&&|==|!=|<=|>=|<<|>>|\.\.|[-+*/%&|^~!<>()]))/y;
-
-type Token = { is: 'number'; value: number } | { is: 'name' | 'text' | 'operator'; text: string };
-
+/** Names that stand for numbers: exit reasons, and exceptions with or without their `#`. */
 const CONSTANTS: ReadonlyMap<string, number> = new Map([
   ...Object.entries(EXIT_REASON_NUMBERS),
   ...Object.entries(VECTORS).flatMap(([name, vector]) => [[name, vector], [name.replace('#', ''), vector]] as [string, number][]),
 ]);
-export const conditionConstants = [...CONSTANTS.keys()];
+export const eventConstants = [...CONSTANTS.keys()];
 
-/** One predicate from the text of a condition. `known` are the fields that such an event can have. */
-export function compileCondition(text: string, known: readonly string[]): (event: TrapEvent) => boolean {
-  const evaluate = new Parser(tokens(text), known).whole();
+/** `event` is as in 'a page fault', `known` the fields that such an event can have. Throws an ExpressionError. */
+export function compileCondition(text: string, event: string, known: readonly string[]): (event: TrapEvent) => boolean {
+  const expression = parse(text);
+  checkFields(expression, event, known, (name) => {
+    if (CONSTANTS.has(name) || known.includes(name.replace(/^\$/, ''))) return true;
+    const guess = known.includes(name) ? undefined : nearest(name, eventConstants);
+    if (guess !== undefined && nearest(name, known) === undefined) throw new ExpressionError(text.indexOf(name) + 1, `'${name}' is not known; did you mean '${guess}'?`);
+    return false;
+  });
+  const evaluate = compile(expression.root, known);
   return ({ fields }) => truth(evaluate(fields));
 }
 
-function tokens(text: string): Token[] {
-  const found: Token[] = [];
-  TOKEN.lastIndex = 0;
-  while (TOKEN.lastIndex < text.length) {
-    if (text.slice(TOKEN.lastIndex).trim() === '') break;
-    const at = TOKEN.lastIndex;
-    const match = TOKEN.exec(text);
-    if (!match) throw new ConditionError(`"${text.slice(at).trim()[0]}" means nothing in a condition.`);
-    const [, number, name, double, single, operator] = match;
-    if (number !== undefined) found.push({ is: 'number', value: Number(BigInt.asIntN(64, BigInt(number.replace(/[_']/g, '')))) });
-    else if (name !== undefined) found.push({ is: 'name', text: name });
-    else if (operator !== undefined) found.push({ is: 'operator', text: operator });
-    else found.push({ is: 'text', text: (double ?? single)! });
-  }
-  return found;
-}
-
-const LEVELS: readonly (readonly string[])[] = [['||'], ['&&'], ['|'], ['^'], ['&'], ['==', '!=', 'in'], ['<', '<=', '>', '>='], ['<<', '>>'], ['+', '-'], ['*', '/', '%']];
-
-class Parser {
-  private position = 0;
-
-  constructor(private readonly tokens: readonly Token[], private readonly known: readonly string[]) {}
-
-  whole(): Evaluate {
-    if (this.tokens.length === 0) throw new ConditionError('The condition is empty.');
-    const evaluate = this.level(0);
-    const rest = this.tokens[this.position];
-    if (rest) throw new ConditionError(`${show(rest)} is not expected here.${rest.is === 'operator' && rest.text === '=' ? ' Equality is written ==.' : ''}`);
-    return evaluate;
-  }
-
-  private level(depth: number): Evaluate {
-    const operators = LEVELS[depth];
-    if (!operators) return this.unary();
-    let left = this.level(depth + 1);
-    for (;;) {
-      const token = this.tokens[this.position];
-      if (token === undefined || (token.is !== 'operator' && token.is !== 'name') || !operators.includes(token.text)) return left;
-      this.position++;
-      left = token.text === 'in' ? this.range(left, depth + 1) : binary(token.text, left, this.level(depth + 1));
+function compile(node: Node, known: readonly string[]): Evaluate {
+  const inner = (child: Node): Evaluate => compile(child, known);
+  switch (node.is) {
+    case 'number': {
+      const value = Number(BigInt.asIntN(64, node.value));
+      return () => value;
     }
-  }
-
-  /** `low..high` without its end, or `low..+length`. */
-  private range(value: Evaluate, depth: number): Evaluate {
-    const low = this.level(depth);
-    if (!this.take('..')) throw new ConditionError('After "in" comes a range such as 0x1000..0x2000.');
-    const length = this.take('+');
-    const end = this.level(depth);
-    return (fields) => {
-      const from = low(fields), to = end(fields), tested = value(fields);
-      if (typeof from !== 'number' || typeof to !== 'number' || typeof tested !== 'number') return 0;
-      return Number(compare(tested, from) >= 0 && compare(tested, length ? from + to : to) < 0);
-    };
-  }
-
-  private unary(): Evaluate {
-    for (const operator of ['!', '~', '-'] as const) {
-      if (!this.take(operator)) continue;
-      const operand = this.unary();
-      switch (operator) {
-        case '!': return (fields) => Number(!truth(operand(fields)));
-        case '~': return (fields) => integer(operand(fields), (value) => ~value);
-        case '-': return (fields) => integer(operand(fields), (value) => -value);
-      }
+    case 'text':
+      return () => node.text;
+    case 'name': {
+      const name = node.name.replace(/^\$/, '');
+      const constant = known.includes(name) ? undefined : CONSTANTS.get(node.name);
+      return constant === undefined ? (fields) => fields[name] : () => constant;
     }
-    return this.primary();
-  }
-
-  private primary(): Evaluate {
-    const token = this.tokens[this.position++];
-    if (!token) throw new ConditionError('The condition ends where a value is expected.');
-    switch (token.is) {
-      case 'number': return () => token.value;
-      case 'text': return () => token.text;
-      case 'name': return this.name(token.text);
-      case 'operator': {
-        if (token.text !== '(') throw new ConditionError(`${show(token)} stands where a value is expected.`);
-        const inner = this.level(0);
-        if (!this.take(')')) throw new ConditionError('A parenthesis is not closed.');
-        return inner;
-      }
+    case 'logic': {
+      const left = inner(node.left), right = inner(node.right);
+      return node.operator === '||' ? (fields) => Number(truth(left(fields)) || truth(right(fields))) : (fields) => Number(truth(left(fields)) && truth(right(fields)));
     }
-  }
-
-  private name(name: string): Evaluate {
-    const field = name.startsWith('$') ? name.slice(1) : name;
-    if (this.known.includes(field)) return (fields) => fields[field];
-    const constant = CONSTANTS.get(name);
-    if (constant !== undefined) return () => constant;
-    const guess = nearest(name, [...this.known, ...CONSTANTS.keys()]);
-    throw new ConditionError(`Such an event has no field "${name}"${guess === undefined ? '' : `; is "${guess}" meant`}? It has ${this.known.join(', ')}.`);
-  }
-
-  private take(operator: string): boolean {
-    const token = this.tokens[this.position];
-    if (token?.is !== 'operator' || token.text !== operator) return false;
-    this.position++;
-    return true;
+    case 'choice': {
+      const condition = inner(node.condition), yes = inner(node.yes), no = inner(node.no);
+      return (fields) => (truth(condition(fields)) ? yes(fields) : no(fields));
+    }
+    case 'unary':
+      return unary(node.operator, inner(node.operand), node.column);
+    case 'binary':
+      return binary(node.operator, inner(node.left), inner(node.right));
+    case 'range':
+      return range(inner(node.value), inner(node.start), inner(node.end), node.length);
+    default:
+      throw new ExpressionError(node.column, 'a condition on an event knows its fields and numbers, but not memory or types');
   }
 }
 
-const show = (token: Token): string => `"${token.is === 'number' ? token.value : token.text}"`;
+/** From `start` up to, but without, the end. */
+function range(value: Evaluate, start: Evaluate, end: Evaluate, isLength: boolean): Evaluate {
+  return (fields) => {
+    const low = start(fields), high = end(fields), tested = value(fields);
+    if (typeof low !== 'number' || typeof high !== 'number' || typeof tested !== 'number') return 0;
+    return Number(compare(tested, low) >= 0 && compare(tested, isLength ? low + high : high) < 0);
+  };
+}
+
+function unary(operator: UnaryOperator, operand: Evaluate, column: number): Evaluate {
+  switch (operator) {
+    case '!': return (fields) => Number(!truth(operand(fields)));
+    case '+': return operand;
+    case '~': return (fields) => integer(operand(fields), (value) => ~value);
+    case '-': return (fields) => integer(operand(fields), (value) => -value);
+    default: throw new ExpressionError(column, 'a condition on an event cannot read memory');
+  }
+}
 
 const truth = (value: Operand): boolean => value !== undefined && value !== 0 && value !== '';
 
@@ -144,9 +99,17 @@ function integer(value: Operand, of: (value: bigint) => bigint): Operand {
   return typeof value === 'number' ? Number(BigInt.asIntN(64, of(BigInt(Math.trunc(value))))) : undefined;
 }
 
-const SMALL = 2 ** 31;
+/** Whether an order holds for the operator. A comparison with a field that the event lacks does not hold. */
+const COMPARISONS: Partial<Record<BinaryOperator, (order: number) => boolean>> = {
+  '==': (order) => order === 0,
+  '!=': (order) => order !== 0,
+  '<': (order) => order < 0,
+  '<=': (order) => order <= 0,
+  '>': (order) => order > 0,
+  '>=': (order) => order >= 0,
+};
 
-const ARITHMETIC: Readonly<Record<string, (left: bigint, right: bigint) => bigint>> = {
+const ARITHMETIC: Partial<Record<BinaryOperator, (left: bigint, right: bigint) => bigint>> = {
   '|': (left, right) => left | right,
   '^': (left, right) => left ^ right,
   '&': (left, right) => left & right,
@@ -158,27 +121,16 @@ const ARITHMETIC: Readonly<Record<string, (left: bigint, right: bigint) => bigin
   '/': (left, right) => (right === 0n ? 0n : BigInt.asUintN(64, left) / BigInt.asUintN(64, right)),
   '%': (left, right) => (right === 0n ? 0n : BigInt.asUintN(64, left) % BigInt.asUintN(64, right)),
 };
+/** Below this, JavaScript's own 32-bit operators are exact. */
+const SMALL = 2 ** 31;
 
-/** A comparison with a field that the event lacks does not hold. */
-const COMPARISONS: Readonly<Record<string, (order: number) => boolean>> = {
-  '==': (order) => order === 0,
-  '!=': (order) => order !== 0,
-  '<': (order) => order < 0,
-  '<=': (order) => order <= 0,
-  '>': (order) => order > 0,
-  '>=': (order) => order >= 0,
-};
-
-function binary(operator: string, left: Evaluate, right: Evaluate): Evaluate {
-  if (operator === '||') return (fields) => Number(truth(left(fields)) || truth(right(fields)));
-  if (operator === '&&') return (fields) => Number(truth(left(fields)) && truth(right(fields)));
+function binary(operator: BinaryOperator, left: Evaluate, right: Evaluate): Evaluate {
   const holds = COMPARISONS[operator];
   if (holds) {
     return (fields) => {
       const a = left(fields), b = right(fields);
       if (typeof a === 'number' && typeof b === 'number') return Number(holds(compare(a, b)));
-      if (typeof a === 'string' && typeof b === 'string') return Number(holds(a < b ? -1 : a > b ? 1 : 0));
-      return 0;
+      return typeof a === 'string' && typeof b === 'string' ? Number(holds(a < b ? -1 : Number(a > b))) : 0;
     };
   }
   const exact = ARITHMETIC[operator]!;

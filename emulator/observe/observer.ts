@@ -1,6 +1,7 @@
 /** Where a processor's events arrive: recorded in the trap ledger, then judged by the stop conditions. */
 import { S } from '../cpu/layout.js';
 import type { Processor } from '../cpu/processor.js';
+import { worldOf } from '../vmx/state.js';
 import type { StopConditions } from './conditions.js';
 import type { Observer, TrapEvent, TrapKind } from './events.js';
 import type { TrapLedger } from './ledger.js';
@@ -12,6 +13,8 @@ export class ProcessorObserver implements Observer {
   stoppedBy: TrapEvent | undefined;
   /** General registers as the guest left them at the last VM exit: a hypervisor saves them where it likes. */
   readonly guestRegisters = new BigUint64Array(GENERAL_REGISTERS_BYTES / 8);
+  /** Whose they are: the address of the VMCS that was current then. */
+  guestVmcs = 0;
   private readonly guestRegisterBytes = new Uint8Array(this.guestRegisters.buffer);
   private readonly registerBytes: Uint8Array;
   /** Stopped before its delivery: met again when the machine goes on, and then neither recorded nor judged a second time. */
@@ -34,14 +37,17 @@ export class ProcessorObserver implements Observer {
     if (awaited !== undefined && awaited.kind === kind && awaited.at === at && awaited.rip === cpu.rip && awaited.fields['vector'] === fields['vector']) return false;
 
     const fromGuest = kind === 'VM exit' || kind === 'hypercall';
-    if (kind === 'VM exit') this.guestRegisterBytes.set(this.registerBytes);
+    if (kind === 'VM exit') {
+      this.guestRegisterBytes.set(this.registerBytes);
+      this.guestVmcs = cpu.unsigned(S.currentVmcs);
+    }
     const given = fields['rip'];
     const event: TrapEvent = {
       kind,
       at,
       cpu: cpu.id,
       rip: typeof given === 'number' ? given : cpu.rip,
-      world: fromGuest || cpu.nonRoot ? 'non-root' : cpu.u32[S.vmxOn >> 2] !== 0 ? 'root' : 'no VMX',
+      world: fromGuest ? 'non-root' : worldOf(cpu),
       fields,
       says,
     };
@@ -57,5 +63,6 @@ export class ProcessorObserver implements Observer {
     this.stoppedBy = undefined;
     this.awaited = undefined;
     this.guestRegisters.fill(0n);
+    this.guestVmcs = 0;
   }
 }
