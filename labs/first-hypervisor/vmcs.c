@@ -58,13 +58,13 @@ static void set_up_controls(uint64_t eptp) {
   bool true_controls = rdmsr(IA32_VMX_BASIC) >> TRUE_CONTROLS & 1;
 #define CAPABILITY(name) (true_controls ? IA32_VMX_TRUE_##name##_CTLS : IA32_VMX_##name##_CTLS)
   const struct row rows[] = {
-      {PIN_BASED_CONTROLS, controls("pin-based", CAPABILITY(PINBASED), 0)},
-      {PRIMARY_PROCESSOR_BASED_CONTROLS,
+      {PIN_BASED_VM_EXECUTION_CONTROLS, controls("pin-based", CAPABILITY(PINBASED), 0)},
+      {PRIMARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS,
        controls("primary processor-based", CAPABILITY(PROCBASED),
                 HLT_EXITING | UNCONDITIONAL_IO_EXITING | ACTIVATE_SECONDARY_CONTROLS)},
-      {SECONDARY_PROCESSOR_BASED_CONTROLS,
+      {SECONDARY_PROCESSOR_BASED_VM_EXECUTION_CONTROLS,
        controls("secondary processor-based", IA32_VMX_PROCBASED_CTLS2, ENABLE_EPT | ENABLE_VPID)},
-      {VM_EXIT_CONTROLS, controls("VM-exit", CAPABILITY(EXIT), HOST_ADDRESS_SPACE_SIZE)},
+      {PRIMARY_VM_EXIT_CONTROLS, controls("VM-exit", CAPABILITY(EXIT), HOST_ADDRESS_SPACE_SIZE)},
       {VM_ENTRY_CONTROLS, controls("VM-entry", CAPABILITY(ENTRY), IA_32E_MODE_GUEST)},
       {VIRTUAL_PROCESSOR_IDENTIFIER, 1},
       {EPT_POINTER, eptp},
@@ -75,7 +75,7 @@ static void set_up_controls(uint64_t eptp) {
       {VM_EXIT_MSR_STORE_COUNT, 0},
       {VM_EXIT_MSR_LOAD_COUNT, 0},
       {VM_ENTRY_MSR_LOAD_COUNT, 0},
-      {VM_ENTRY_INTERRUPTION_INFORMATION, 0},
+      {VM_ENTRY_INTERRUPTION_INFORMATION_FIELD, 0},
       {CR0_GUEST_HOST_MASK, 0},
       {CR0_READ_SHADOW, 0},
       /* CR4.VMXE is the hypervisor's: the guest reads 0 there, and writing 1 would exit. */
