@@ -40,6 +40,7 @@ export interface ExpressionEnvironment {
 }
 
 const MOST_STEPS = 10_000;
+const LARGEST_PIECE = 2 ** 20;
 
 /** Ends the run early with an outcome instead of a value. */
 class Stopped extends Error {
@@ -97,6 +98,7 @@ class LocationMachine {
       if (code === OP.piece || code === OP.bitPiece) {
         const bits = code === OP.piece ? 8 * reader.uleb() : reader.uleb();
         const bitOffset = code === OP.piece ? 0 : reader.uleb();
+        if (bits > LARGEST_PIECE || bitOffset > LARGEST_PIECE) reader.fail(`the expression names a piece of ${bits} bits at bit ${bitOffset}`);
         const place = pending ?? (this.stack.length > 0 ? this.memory() : ({ is: 'optimized out' } as const));
         this.pieces.push({ place, bits, bitOffset });
         pending = undefined;

@@ -33,6 +33,9 @@ const POINTERS = new Map<number, '*' | '&' | '&&'>([
   [TAG.rvalueReferenceType, '&&'],
 ]);
 
+/** A complex number of two 128-bit halves; vectors are arrays. */
+const LARGEST_SCALAR = 32;
+
 export class TypeReader {
   private readonly known = new Map<Die, Type>();
   /** Finds the full definition of a type that an entry only declares. */
@@ -61,7 +64,7 @@ export class TypeReader {
     const type = once(() => this.ofAttribute(die));
     const pointer = POINTERS.get(die.tag);
     if (pointer) {
-      const size = die.number(AT.byteSize) ?? die.unit.addressSize;
+      const size = scalarSize(die, die.unit.addressSize);
       return { is: 'pointer', symbol: pointer, size, get target() { return type(); } };
     }
     const qualifier = QUALIFIERS.get(die.tag);
@@ -71,7 +74,7 @@ export class TypeReader {
     switch (die.tag) {
       case TAG.baseType: {
         const encoding = ENCODINGS.get(die.number(AT.encoding) ?? 0) ?? 'other';
-        return { is: 'base', name: die.name ?? '?', size: die.number(AT.byteSize) ?? 0, encoding };
+        return { is: 'base', name: die.name ?? '?', size: scalarSize(die, 0), encoding };
       }
       case TAG.typedef:
         return { is: 'typedef', name: die.name ?? '?', get target() { return type(); } };
@@ -121,7 +124,7 @@ export class TypeReader {
     const encoding = underlying && ENCODINGS.get(underlying.number(AT.encoding) ?? 0);
     const signed = encoding ? encoding === 'signed' || encoding === 'character' : enumerators.some(({ value }) => value < 0n);
     const listed = enumerators.map(({ name, value, unsigned }) => ({ name, value: signed ? value : unsigned }));
-    return { is: 'enum', name: die.string(AT.name), size: die.number(AT.byteSize) ?? 4, signed, enumerators: listed };
+    return { is: 'enum', name: die.string(AT.name), size: scalarSize(die, 4), signed, enumerators: listed };
   }
 
   private makeArray(die: Die): Type {
@@ -137,6 +140,12 @@ export class TypeReader {
 function once<Value>(compute: () => Value): () => Value {
   let known: { value: Value } | undefined;
   return () => (known ??= { value: compute() }).value;
+}
+
+function scalarSize(die: Die, byDefault: number): number {
+  const size = die.number(AT.byteSize) ?? byDefault;
+  if (size > LARGEST_SCALAR) die.unit.reader(die.offset).fail(`the entry at byte ${die.offset} is a simple type of ${size} bytes`);
+  return size;
 }
 
 function elementCount(subrange: Die): number | undefined {
