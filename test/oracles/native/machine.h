@@ -50,7 +50,7 @@ struct result_record {
 };
 
 /*
- * STEP: TF traps behind the first instruction; anything may follow it, and it may branch.
+ * STEP: TF traps behind the first instruction, or the first iteration of a repeated string; anything may follow, and it may branch.
  * DIRECT: the code, which is exactly one instruction, runs on into the way back. Some ten times faster than the signal of a trap.
  * AUTOMATIC: STEP for branches, DIRECT for all else.
  */
