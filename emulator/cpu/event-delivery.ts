@@ -32,6 +32,7 @@ export function deliverEvent(cpu: Processor, event: EventInDelivery): void {
   else if (cpu.longMode) deliver64(cpu, event);
   else deliverProtected(cpu, event);
   cpu.delivering = undefined;
+  cpu.deliveries++;
   cpu.activity = ACTIVITY.active;
   const nmi = event.type === EVENT.NMI ? BLOCKING.NMI : 0;
   cpu.interruptibility = (cpu.interruptibility & ~(BLOCKING.STI | BLOCKING.MOV_SS)) | nmi;

@@ -1,5 +1,104 @@
-/** What happens between two instructions. SDM Vol. 3, "Priority Among Simultaneous Exceptions and Interrupts". */
+/** What happens between two instructions. SDM Vol. 3, "Prioritization of Concurrent Events". */
+import { DR6, dr, instructionBreakpoints } from './debug-registers.js';
+import { deliver, deliverException, EVENT } from './exceptions.js';
+import { Exception, STOP_BEFORE_DELIVERY, VECTORS } from './events.js';
+import { IF, RF, TF } from './flags.js';
+import { CS, S } from './layout.js';
+import { ACTIVITY, BLOCKING, setRflagsBits } from './modes.js';
 import type { Processor } from './processor.js';
+import { unchecked } from './references.js';
 
-/** Takes the pending event of highest priority, if any. True: rip has changed (or a VM exit has been performed). */
-export function serviceInterrupts(cpu: Processor): boolean { throw new Error(`not implemented: ${cpu.id}`); }
+const SHADOW = BLOCKING.STI | BLOCKING.MOV_SS;
+const ACKNOWLEDGED = 0x100;
+/** Of the pending debug exceptions: what makes one due. Bit 12 (enabled breakpoint) stands for B0–B3. */
+const DUE = DR6.BS | (1 << 12);
+
+const interruptsEnabled = (cpu: Processor): boolean =>
+  ((cpu.low(S.rflags) & IF) !== 0 && (cpu.interruptibility & SHADOW) === 0) || cpu.intercepts.ignoresInterruptFlag(cpu);
+
+/**
+ * Takes the pending event of highest priority, if any. True: it was taken, execution goes on at the new `rip`. It throws what
+ * an instruction throws (EptFault of a delivery, ABANDON after a VM exit, STOP_BEFORE_DELIVERY): to be acted upon in the same way.
+ */
+export function serviceInterrupts(cpu: Processor): boolean {
+  if (cpu.activity === ACTIVITY.shutdown || cpu.activity === ACTIVITY.waitForSipi) return false;
+  if (cpu.nonRoot && cpu.intercepts.boundary(cpu, 'debug trap')) return true;
+  if (takeDebugTrap(cpu)) return true;
+  if (cpu.nonRoot && cpu.intercepts.boundary(cpu, 'NMI')) return true;
+  if (cpu.low(S.pendingNmi) !== 0 && takeNmi(cpu)) return true;
+  if (cpu.nonRoot && cpu.intercepts.boundary(cpu, 'external interrupt')) return true;
+  return takeExternalInterrupt(cpu);
+}
+
+function takeDebugTrap(cpu: Processor): boolean {
+  const pending = cpu.low(S.pendingDebug);
+  if ((pending & DUE) === 0 || cpu.interruptibility & BLOCKING.MOV_SS) return false;
+  cpu.set(S.pendingDebug, 0, 0);
+  try { deliverException(cpu, new Exception(VECTORS['#DB'], 0, 0, 'single step or data breakpoint', pending & ~(1 << 12))); }
+  catch (thrown) {
+    if (thrown === STOP_BEFORE_DELIVERY) cpu.set(S.pendingDebug, pending, 0);
+    throw thrown;
+  }
+  return true;
+}
+
+function takeNmi(cpu: Processor): boolean {
+  const blocked = (cpu.interruptibility & BLOCKING.NMI) !== 0 && !cpu.intercepts.ignoresNmiBlocking(cpu);
+  if (blocked || cpu.interruptibility & BLOCKING.MOV_SS) return false;
+  if (cpu.observer.raise('interrupt', { vector: VECTORS.NMI, rip: cpu.rip }, () => 'Non-maskable interrupt.')) throw STOP_BEFORE_DELIVERY;
+  cpu.u32[S.pendingNmi >> 2] = 0;
+  if (cpu.nonRoot && cpu.intercepts.interrupt(cpu, 'NMI', () => VECTORS.NMI)) return true;
+  deliver(cpu, { vector: VECTORS.NMI, type: EVENT.NMI, errorCode: undefined, instructionLength: 0 });
+  return true;
+}
+
+/** An acknowledged vector is kept until it is delivered: the interrupt controller gives it only once. */
+function acknowledge(cpu: Processor): number {
+  const at = S.acknowledged >> 2;
+  if (cpu.u32[at] === 0) cpu.u32[at] = ACKNOWLEDGED + cpu.acknowledgeInterrupt();
+  return cpu.u32[at]! & 0xff;
+}
+
+function takeExternalInterrupt(cpu: Processor): boolean {
+  if (cpu.low(S.acknowledged) === 0 && !cpu.interruptRequested()) return false;
+  if (!interruptsEnabled(cpu)) return false;
+  const forget = (): number => {
+    const vector = acknowledge(cpu);
+    cpu.u32[S.acknowledged >> 2] = 0;
+    return vector;
+  };
+  if (cpu.nonRoot && cpu.intercepts.interrupt(cpu, 'external interrupt', forget)) return true;
+  const vector = acknowledge(cpu);
+  if (cpu.observer.raise('interrupt', { vector, rip: cpu.rip }, () => `External interrupt, vector ${vector}.`)) throw STOP_BEFORE_DELIVERY;
+  forget();
+  deliver(cpu, { vector, type: EVENT.externalInterrupt, errorCode: undefined, instructionLength: 0 });
+  return true;
+}
+
+/** Whether something might be taken at this boundary: cheap, to be asked often. */
+export const eventsPending = (cpu: Processor): boolean =>
+  (cpu.low(S.pendingDebug) & DUE) !== 0 || cpu.low(S.pendingNmi) !== 0 || cpu.nonRoot ||
+  ((cpu.low(S.acknowledged) !== 0 || cpu.interruptRequested()) && interruptsEnabled(cpu));
+
+/** Whether instructions must be run one at a time, each between `beginStep` and `endStep`: single-step, breakpoints, blocking by STI or MOV SS. */
+export const mustStep = (cpu: Processor): boolean =>
+  (cpu.low(S.rflags) & (TF | RF)) !== 0 || (cpu.low(dr(7)) & 0xff) !== 0 || (cpu.interruptibility & SHADOW) !== 0;
+
+/** Before the instruction: throws #DB for an instruction breakpoint. What it returns is for `endStep`. */
+export function beginStep(cpu: Processor): Step {
+  const rflags = cpu.low(S.rflags), blocking = cpu.interruptibility & SHADOW;
+  if ((rflags & RF) === 0 && (blocking & BLOCKING.MOV_SS) === 0) {
+    const hit = instructionBreakpoints(cpu, unchecked(cpu, CS, cpu.rip));
+    if (hit) throw new Exception(VECTORS['#DB'], 0, 0, 'instruction breakpoint', hit);
+  }
+  return { flags: rflags & (TF | RF), blocking, deliveries: cpu.deliveries };
+}
+export interface Step { readonly flags: number; readonly blocking: number; readonly deliveries: number }
+
+/** After it has retired or faulted: blocking ends, RF ends, TF makes a debug trap due. */
+export function endStep(cpu: Processor, began: Step): void {
+  cpu.interruptibility &= ~began.blocking;
+  if (cpu.deliveries !== began.deliveries) return;
+  setRflagsBits(cpu, began.flags & RF, 0);
+  if (began.flags & TF && (cpu.interruptibility & BLOCKING.MOV_SS) === 0) cpu.set(S.pendingDebug, cpu.low(S.pendingDebug) | DR6.BS, 0);
+}

@@ -78,6 +78,8 @@ export const S = {
   /** Debug exceptions pending for the next boundary (the VMCS "pending debug exceptions" format). */
   pendingDebug: field(8),
   pendingNmi: field(4),
+  /** An external interrupt that has been acknowledged but not delivered, because the machine was stopped before it: 100H + vector. */
+  acknowledged: field(4),
   a20Mask: field(4),
 
   /** VMX: 1 after VMXON; 1 in non-root operation; physical addresses (all ones when none). */

@@ -25,7 +25,7 @@ function halt(cpu: Processor): void {
   privileged('HLT')(cpu);
   cpu.activity = ACTIVITY.HLT;
   const interruptible = (cpu.low(S.rflags) & IF) !== 0;
-  cpu.observer.raise('halt', { rip: cpu.rip }, () => `CPU ${cpu.id}: HLT with interrupts ${interruptible ? 'enabled' : 'disabled'}.`);
+  cpu.observer.raise('halt', { rip: cpu.rip }, () => `HLT with interrupts ${interruptible ? 'enabled' : 'disabled'}.`);
 }
 
 /** Only when it changes IF: then the next instruction still runs without interrupts. */

@@ -49,6 +49,8 @@ export class Processor {
   tscHz = 1_000_000_000;
   /** The event whose delivery is under way, or was when something was thrown: IDT-vectoring information. Whoever takes the fault clears it. */
   delivering: EventInDelivery | undefined;
+  /** Events delivered so far: whether one came between two boundaries. */
+  deliveries = 0;
   /** After a triple fault: what happened, first to last, one sentence each. */
   autopsy: readonly string[] = [];
 

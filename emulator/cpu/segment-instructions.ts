@@ -1,6 +1,6 @@
 /** Instructions that load segment registers and transfer to other code segments, as operations. */
 import { deliverEvent, EVENT } from './event-delivery.js';
-import { Exception, VECTORS } from './events.js';
+import { Exception, STOP_BEFORE_DELIVERY, VECTORS, vectorName } from './events.js';
 import { callFar, jumpFar, returnFar } from './far-transfers.js';
 import { IOPL } from './flags.js';
 import { interruptReturn } from './interrupt-return.js';
@@ -59,7 +59,9 @@ function software(cpu: Processor, vector: number, type: number): void {
   const instructionLength = cpu.nextRip - cpu.rip;
   if (type !== EVENT.softwareInterrupt) {
     cpu.intercepts.exception(cpu, vector, undefined, 0, undefined, type);
-    cpu.observer.raise('exception', { vector, error: 0, cr2: 0, rip: cpu.rip }, () => `CPU ${cpu.id}: vector ${vector} by an instruction at RIP 0x${cpu.rip.toString(16)}.`);
+    const { rip } = cpu;
+    const stop = cpu.observer.raise('exception', { vector, error: 0, cr2: 0, rip }, () => `${vectorName(vector)} by an instruction at RIP 0x${rip.toString(16)}.`);
+    if (stop) throw STOP_BEFORE_DELIVERY;
   }
   deliverEvent(cpu, { vector, type, errorCode: undefined, instructionLength });
 }

@@ -1,0 +1,78 @@
+/** The processor after power-up, and at the first instruction of a boot plan. SDM Vol. 3, "Processor State After Reset". */
+import { type EntrySegment, ENTRY_SEGMENTS, type EntryState, GENERAL_REGISTERS } from '../boot/plan.js';
+import { cpuid, FEATURES } from './cpuid.js';
+import { DR6_FIXED, DR7_FIXED, dr } from './debug-registers.js';
+import { setRflags } from './flags.js';
+import { CS, DS, ES, FS, GS, gpr, LDTR, S, SS, TR } from './layout.js';
+import { ACTIVITY, CR0 } from './modes.js';
+import { allMsrs } from './msrs.js';
+import type { Processor } from './processor.js';
+import { REAL_ATTRIBUTES, setSegment } from './segments.js';
+
+const RESET_LDTR = 0x82, RESET_TR = 0x8b;
+const MXCSR_RESET = 0x1f80, MXCSR_MASK = 0xffff;
+const FCW_RESET = 0x40, FCW_FNINIT = 0x37f, FTW_ZEROS = 0xff;
+const APIC_BASE_RESET = 0xfee00000, APIC_BASE_BSP = 0x100, APIC_BASE_ENABLE = 0x800;
+const RDX = 2;
+
+/** All state of the processor, and no translation is left. */
+export function resetProcessor(cpu: Processor, features: ReadonlySet<string> = FEATURES): void {
+  cpu.features = features;
+  cpu.u8.fill(0, S.gpr, S.codePage);
+  cpu.u8.fill(0, S.segments, S.end);
+  setRflags(cpu, 2);
+  cpu.rip = 0xfff0;
+  cpu.nextRip = 0xfff0;
+  cpu.cr0 = (CR0.CD | CR0.NW | CR0.ET) >>> 0;
+  for (const index of [ES, SS, DS, FS, GS]) setSegment(cpu, index, 0, 0, 0xffff, REAL_ATTRIBUTES);
+  setSegment(cpu, CS, 0xf000, 0xffff0000, 0xffff, REAL_ATTRIBUTES);
+  setSegment(cpu, LDTR, 0, 0, 0xffff, RESET_LDTR);
+  setSegment(cpu, TR, 0, 0, 0xffff, RESET_TR);
+  cpu.u32[S.gdtrLimit >> 2] = 0xffff;
+  cpu.u32[S.idtrLimit >> 2] = 0xffff;
+  cpu.set(dr(6), DR6_FIXED, 0);
+  cpu.set(dr(7), DR7_FIXED, 0);
+  cpu.set(S.xcr0, 1, 0);
+  cpu.set(S.apicBase, APIC_BASE_RESET | (cpu.id === 0 ? APIC_BASE_BSP : 0) | (features.has('APIC') ? APIC_BASE_ENABLE : 0), 0);
+  cpu.u32[S.mxcsr >> 2] = MXCSR_RESET;
+  cpu.u32[S.mxcsrMask >> 2] = MXCSR_MASK;
+  cpu.u32[S.fcw >> 2] = FCW_RESET;
+  cpu.u32[S.ftw >> 2] = FTW_ZEROS;
+  cpu.i32[S.a20Mask >> 2] = -1;
+  for (const msr of allMsrs(cpu)) if (msr.field !== undefined && msr.reset !== undefined) cpu.setBig(msr.field, msr.reset);
+  cpu.setBig(S.vmxonPointer, -1n);
+  cpu.setBig(S.currentVmcs, -1n);
+  cpu.setReg32(RDX, cpuid(cpu, 1, 0).eax);
+  cpu.activity = ACTIVITY.active;
+  cpu.delivering = undefined;
+  cpu.autopsy = [];
+  cpu.mmu.reset();
+  cpu.modeChanged();
+}
+
+const ENTRY_INDEX: Readonly<Record<EntrySegment, number>> = { es: ES, cs: CS, ss: SS, ds: DS, fs: FS, gs: GS, ldtr: LDTR, tr: TR };
+
+/** After reset: what a boot plan says the processor is at its first instruction. The loader has executed FNINIT. */
+export function applyEntryState(cpu: Processor, entry: EntryState): void {
+  GENERAL_REGISTERS.forEach((name, n) => cpu.setBig(gpr(n), BigInt.asUintN(64, entry.registers[name])));
+  for (const name of ENTRY_SEGMENTS) {
+    const { selector, base, limit, attributes } = entry.segments[name];
+    setSegment(cpu, ENTRY_INDEX[name], selector, Number(BigInt.asIntN(64, base)), limit, attributes);
+  }
+  cpu.cpl = entry.segments.cs.selector & 3;
+  cpu.setBig(S.cr0, entry.cr0);
+  cpu.setBig(S.cr3, entry.cr3);
+  cpu.setBig(S.cr4, entry.cr4);
+  cpu.setBig(S.efer, entry.efer);
+  cpu.setBig(S.gdtrBase, BigInt.asUintN(64, entry.gdtr.base));
+  cpu.u32[S.gdtrLimit >> 2] = entry.gdtr.limit;
+  cpu.setBig(S.idtrBase, BigInt.asUintN(64, entry.idtr.base));
+  cpu.u32[S.idtrLimit >> 2] = entry.idtr.limit;
+  cpu.u32[S.fcw >> 2] = FCW_FNINIT;
+  cpu.u32[S.ftw >> 2] = 0;
+  setRflags(cpu, Number(entry.rflags & 0xffffffffn));
+  cpu.rip = Number(BigInt.asIntN(64, entry.rip));
+  cpu.nextRip = cpu.rip;
+  cpu.mmu.reset();
+  cpu.modeChanged();
+}
