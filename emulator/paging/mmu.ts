@@ -16,7 +16,7 @@ import { ALLOWED, judge } from './rights.js';
 import { NO_EPT, Spaces, UNPAGED } from './spaces.js';
 import { NO_ENTRY, Tlb, type TlbState } from './tlb.js';
 import {
-  CR0_PG, CR0_WP, CR4_PAE, CR4_PCIDE, CR4_PGE, CR4_PSE, CR4_SMAP, CR4_SMEP, EFER_LMA, walk, type PagingState,
+  CR0_PG, CR0_WP, CR4_PAE, CR4_PCIDE, CR4_PGE, CR4_PSE, CR4_SMAP, CR4_SMEP, EFER_LMA, pagingState, walk, type PagingState,
 } from './walk.js';
 
 export { EXECUTE, READ, WRITE, type AccessKind } from './outcome.js';
@@ -83,7 +83,7 @@ export class Mmu {
 
   private walkAndFill(linear: number, kind: AccessKind, privilege: number): number {
     const { outcome, cpu } = this;
-    walk(cpu, this.currentState(), linear, kind, privilege, outcome);
+    walk(cpu, this.currentState(this.spaces.current.state), linear, kind, privilege, outcome);
     if (outcome.is !== 'mapped') this.fault(linear);
     const { updates } = outcome;
     for (let n = 0; n < updates.count; n++) this.setFlags(updates.physical[n]!, updates.bits[n]!);
@@ -119,8 +119,8 @@ export class Mmu {
   }
 
   /** The registers that a walk in the current space depends on. */
-  currentState(): PagingState {
-    const { cpu } = this, { state } = this.spaces.current;
+  currentState(state = pagingState()): PagingState {
+    const { cpu } = this;
     state.cr0 = cpu.cr0;
     state.cr3 = cpu.unsigned(S.cr3);
     state.cr4 = cpu.cr4;

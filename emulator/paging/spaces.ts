@@ -32,7 +32,8 @@ export class Space {
   get since(): number { return Math.max(this.vpidClass.all, this.vpidClass.nonGlobal, this.pcidClass.nonGlobal, this.eptClass.all); }
 }
 
-const MANY = 4096;
+/** Well above the number of entries, so that forgetting always makes room for many more. */
+const MANY = 16384;
 
 export class Spaces {
   /** Advances with every flush. */

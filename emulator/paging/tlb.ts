@@ -18,9 +18,9 @@ export interface Selection {
   readonly globals: boolean;
 }
 
-/** Plain data: nine numbers an entry, in the order of `save`. */
-export interface TlbState { readonly entries: readonly number[]; readonly victims: readonly number[] }
-const FIELDS = 9;
+/** Plain data: so many numbers an entry and a space, in the order of `save`. */
+export interface TlbState { readonly entries: readonly number[]; readonly spaces: readonly number[]; readonly victims: readonly number[] }
+const ENTRY_FIELDS = 9, SPACE_FIELDS = 16;
 
 export class Tlb {
   /** Linear address of the page (guest-physical for guest-physical mappings); NaN when the place is empty. */
@@ -129,25 +129,29 @@ export class Tlb {
   }
 
   save(): TlbState {
-    const entries: number[] = [];
+    const entries: number[] = [], spaces = new Set<Space>();
     for (let n = 0; n < TLB_ENTRIES; n++) {
       const space = this.space[n];
       if (space === undefined || !this.isLive(n)) continue;
+      spaces.add(space);
       entries.push(
         n, space.vpid, space.pcid, space.ep4ta, this.page[n]!, this.guestPhysical[n]!, this.physical[n]!,
         this.rights[n]!, this.shift[n]! | this.guestShift[n]! << 8,
       );
     }
-    return { entries, victims: [...this.victims] };
+    return { entries, spaces: [...spaces].flatMap(savedSpace), victims: [...this.victims] };
   }
 
   restore(state: TlbState): void {
     this.clear();
     this.victims.set(state.victims);
+    for (const [vpid, pcid, ep4ta, cr0, cr3, cr4, efer, eptp, ...pdptes] of rows<SavedSpace>(state.spaces, SPACE_FIELDS)) {
+      const registers = this.spaces.find(vpid, pcid, ep4ta).state;
+      Object.assign(registers, { cr0, cr3, cr4, efer, eptp });
+      registers.pdptes.set(pdptes);
+    }
     const shifts = new Set([12]);
-    for (let at = 0; at < state.entries.length; at += FIELDS) {
-      const [n, vpid, pcid, ep4ta, page, guestPhysical, physical, rights, sizes] = state.entries.slice(at, at + FIELDS) as [
-        number, number, number, number, number, number, number, number, number];
+    for (const [n, vpid, pcid, ep4ta, page, guestPhysical, physical, rights, sizes] of rows<SavedEntry>(state.entries, ENTRY_FIELDS)) {
       this.space[n] = this.spaces.find(vpid, pcid, ep4ta);
       this.page[n] = page;
       this.guestPhysical[n] = guestPhysical;
@@ -160,6 +164,16 @@ export class Tlb {
     }
     this.shifts = [...shifts].sort((a, b) => a - b);
   }
+}
+
+type SavedEntry = [number, number, number, number, number, number, number, number, number];
+type SavedSpace = [number, number, number, number, number, number, number, number, ...number[]];
+
+const savedSpace = ({ vpid, pcid, ep4ta, state }: Space): SavedSpace =>
+  [vpid, pcid, ep4ta, state.cr0, state.cr3, state.cr4, state.efer, state.eptp, ...state.pdptes];
+
+function* rows<Row>(flat: readonly number[], width: number): Generator<Row> {
+  for (let at = 0; at < flat.length; at += width) yield flat.slice(at, at + width) as Row;
 }
 
 /** Global entries are found whatever the PCID, so the set depends on the VPID and the page only. */
