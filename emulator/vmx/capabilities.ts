@@ -1,8 +1,7 @@
 /** VMX capability MSRs. SDM Vol. 3D, "VMX Capability Reporting Facility". */
-import { cr4Reserved } from '../cpu/control-registers.js';
+import { cr4Bits } from '../cpu/control-registers.js';
 import type { Processor } from '../cpu/processor.js';
 import type { Msr } from '../cpu/msrs.js';
-import { MAXPHYADDR } from '../paging/capabilities.js';
 import { capability, offered, type ControlFieldName } from './controls.js';
 import { describe } from './vmcs-fields.js';
 import { EXISTING_FIELDS, VMCS_REGION_BYTES, VMCS_REVISION } from './vmcs.js';
@@ -20,9 +19,9 @@ export const WRITE_BACK = 6;
 export const CR0_FIXED0 = 0x8000_0021;
 export const CR0_FIXED1 = 0xffff_ffff;
 export const CR4_FIXED0 = 0x2000;
-export const cr4Fixed1 = (cpu: Processor): number => (~cr4Reserved(cpu) | CR4_FIXED0) >>> 0;
+export const cr4Fixed1 = (cpu: Processor): number => (cr4Bits(cpu) | CR4_FIXED0) >>> 0;
 
-/** IA32_VMX_EPT_VPID_CAP: what the walk of paging/ and INVEPT, INVVPID can do. */
+/** IA32_VMX_EPT_VPID_CAP: what the walk of ept.ts, INVEPT and INVVPID can do. SDM Vol. 3D, "VPID and EPT Capabilities". */
 export const EPT_VPID = {
   'execute-only translations': 0,
   'page-walk length 4': 6,
@@ -82,6 +81,3 @@ export const VMX_MSRS: readonly Msr[] = [
   row(0x48f, 'IA32_VMX_TRUE_EXIT_CTLS', () => controls('exit', 'TRUE')),
   row(0x490, 'IA32_VMX_TRUE_ENTRY_CTLS', () => controls('entry', 'TRUE')),
 ];
-
-/** Whether a 64-bit value has no bit beyond the physical-address width. */
-export const withinPhysicalWidth = (high: number): boolean => high >>> (MAXPHYADDR - 32) === 0;

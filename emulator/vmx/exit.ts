@@ -1,13 +1,141 @@
-import type { EventInDelivery } from '../cpu/intercepts.js';
+/** VM exits: from the guest to the host. SDM Vol. 3C, "VM Exits". */
+import { ABANDON } from '../cpu/events.js';
+import { ROOT_INTERCEPTS, type EventInDelivery } from '../cpu/intercepts.js';
+import { S } from '../cpu/layout.js';
+import { ACTIVITY, BLOCKING } from '../cpu/modes.js';
 import type { Processor } from '../cpu/processor.js';
+import { PIN } from './controls.js';
+import { EXIT_REASONS, exitReason, VM_ENTRY_FAILURE } from './exit-reasons.js';
+import { saveGuestState } from './guest-state.js';
+import { loadHostState } from './host-state.js';
+import { loadMsrs, storeMsrs } from './msr-areas.js';
+import { stopPreemptionTimer } from './preemption-timer.js';
+import { VMX_STATE } from './state.js';
+import { currentVmcs, slot, type Vmcs } from './vmcs.js';
+
+export const EXIT_FIELDS = {
+  reason: slot('exit reason'),
+  qualification: slot('exit qualification'),
+  guestLinear: slot('guest-linear address'),
+  guestPhysical: slot('guest-physical address'),
+  interruption: slot('VM-exit interruption information'),
+  interruptionError: slot('VM-exit interruption error code'),
+  vectoring: slot('IDT-vectoring information field'),
+  vectoringError: slot('IDT-vectoring error code'),
+  length: slot('VM-exit instruction length'),
+  information: slot('VM-exit instruction information'),
+} as const;
+const INJECTION = slot('VM-entry interruption-information field'), PIN_CONTROLS = slot('pin-based VM-execution controls');
+const STORE_COUNT = slot('VM-exit MSR-store count'), STORE_ADDRESS = slot('VM-exit MSR-store address');
+const LOAD_COUNT = slot('VM-exit MSR-load count'), LOAD_ADDRESS = slot('VM-exit MSR-load address');
+
+export const VALID = 0x8000_0000, ERROR_CODE_VALID = 1 << 11, NMI_UNBLOCKING = 1 << 12;
+const MAX_INSTRUCTION_LENGTH = 15;
+
+/** Indicators of a VMX abort. SDM Vol. 3C, "VMX Aborts". */
+const ABORT = {
+  1: 'guest MSRs could not be saved',
+  2: 'a PDPTE of the host is not valid',
+  4: 'host MSRs could not be loaded',
+  6: 'the guest was in IA-32e mode, and the "host address-space size" VM-exit control is 0',
+} as const;
+
+/** The interruption information of an event: of this exit, or of the delivery that it cut short. */
+export const interruptionInformation = (vector: number, type: number, errorCode: number | undefined): number =>
+  (vector | (type << 8) | (errorCode === undefined ? 0 : ERROR_CODE_VALID) | VALID) >>> 0;
+
+/** Of the current instruction; 0 where the processor does not know. */
+export function instructionLength(cpu: Processor): number {
+  const length = (cpu.nextRip - cpu.rip) & 0xffff;
+  return length <= MAX_INSTRUCTION_LENGTH ? length : 0;
+}
 
 /**
- * Performs a VM exit: afterwards the processor stands at the host's RIP. What `says` names is the cause.
- * SDM Vol. 3C, "VM Exits".
+ * Performs a VM exit: afterwards the processor stands at the host's RIP. `says` names the cause. What only some exits report
+ * (addresses, instruction information) is written to the VMCS before. `interruption`: the event that is the cause.
  */
 export function vmExit(
-  _cpu: Processor, _reason: number, _qualification: number, _says: () => string,
-  _during?: EventInDelivery, _interruptionInformation = 0, _interruptionErrorCode = 0,
+  cpu: Processor, reason: number, qualification: number, says: () => string,
+  during?: EventInDelivery, interruption = 0, interruptionError = 0,
 ): void {
-  throw new Error('not implemented: VM exit');
+  const vmcs = currentVmcs(cpu);
+  vmcs.report(EXIT_FIELDS.reason, reason);
+  vmcs.reportNumber(EXIT_FIELDS.qualification, qualification);
+  vmcs.report(EXIT_FIELDS.interruption, interruption);
+  vmcs.report(EXIT_FIELDS.interruptionError, interruptionError);
+  const bySoftware = during !== undefined && during.type >= 4;
+  vmcs.report(EXIT_FIELDS.length, bySoftware ? during.instructionLength : instructionLength(cpu));
+  if (during === undefined) vmcs.report(EXIT_FIELDS.vectoring, 0);
+  else {
+    vmcs.report(EXIT_FIELDS.vectoring, interruptionInformation(during.vector, during.type, during.errorCode));
+    vmcs.report(EXIT_FIELDS.vectoringError, during.errorCode ?? 0);
+  }
+  vmcs.set(INJECTION, vmcs.low(INJECTION) & 0x7fff_ffff);
+  cpu.delivering = undefined;
+  saveGuestState(cpu, vmcs);
+  raise(cpu, vmcs, 'VM exit', reason, says);
+  leaveNonRoot(cpu, vmcs, reason === EXIT_REASONS.EXCEPTION_OR_NMI.number && ((interruption >> 8) & 7) === 2);
+
+  const notStored = storeMsrs(cpu, vmcs, STORE_COUNT, STORE_ADDRESS);
+  if (notStored) vmxAbort(cpu, vmcs, 1, `entry ${notStored.number} of the VM-exit MSR-store area: ${notStored.why}`);
+  else toHost(cpu, vmcs);
+}
+
+/** Exits and leaves the instruction. */
+export function exitInstead(cpu: Processor, reason: number, qualification: number, says: () => string): never {
+  vmExit(cpu, reason, qualification, says);
+  throw ABANDON;
+}
+
+/** VM entry gave up after it had begun to load guest state: the guest-state area stays as it is. SDM Vol. 3C, "VM-Entry Failures During or After Loading Guest State". */
+export function failEntry(cpu: Processor, basicReason: number, qualification: number, says: () => string): void {
+  const vmcs = currentVmcs(cpu);
+  vmcs.report(EXIT_FIELDS.reason, (basicReason | VM_ENTRY_FAILURE) >>> 0);
+  vmcs.reportNumber(EXIT_FIELDS.qualification, qualification);
+  raise(cpu, vmcs, 'VM-entry failure', basicReason, says);
+  toHost(cpu, vmcs);
+}
+
+function raise(cpu: Processor, vmcs: Vmcs, kind: 'VM exit' | 'VM-entry failure', reason: number, says: () => string): void {
+  cpu.observer.raise(kind, {
+    reason,
+    qualification: vmcs.number(EXIT_FIELDS.qualification),
+    gpa: vmcs.unsigned(EXIT_FIELDS.guestPhysical),
+    gla: vmcs.number(EXIT_FIELDS.guestLinear),
+    length: vmcs.low(EXIT_FIELDS.length),
+    intr_info: vmcs.low(EXIT_FIELDS.interruption),
+    instruction: vmcs.low(EXIT_FIELDS.information),
+  }, () => `${exitReason(reason)?.name ?? `Exit reason ${reason}`}: ${says()}.`);
+}
+
+/** SDM Vol. 3C, "Updating Non-Register State". With virtual NMIs, NMIs themselves were not blocked. */
+function leaveNonRoot(cpu: Processor, vmcs: Vmcs, byNmi: boolean): void {
+  const physicalNmiBlocking = (vmcs.low(PIN_CONTROLS) & PIN['virtual NMIs']) === 0 ? cpu.interruptibility & BLOCKING.NMI : 0;
+  cpu.interruptibility = byNmi ? BLOCKING.NMI : physicalNmiBlocking;
+  cpu.activity = ACTIVITY.active;
+  cpu.set(S.pendingDebug, 0, 0);
+  stopPreemptionTimer(cpu);
+  cpu.set(VMX_STATE.monitorTrap, 0, 0);
+  cpu.u32[S.nonRoot >> 2] = 0;
+  cpu.intercepts = ROOT_INTERCEPTS;
+}
+
+function toHost(cpu: Processor, vmcs: Vmcs): void {
+  const guestWasLong = cpu.longMode;
+  loadHostState(cpu, vmcs);
+  cpu.mmu.vmTransition(0);
+  cpu.modeChanged();
+  if (guestWasLong && !cpu.longMode) { vmxAbort(cpu, vmcs, 6); return; }
+  const pae = (cpu.cr0 & 0x8000_0000) !== 0 && (cpu.cr4 & 0x20) !== 0 && !cpu.longMode;
+  if (pae && !cpu.mmu.loadPdptes(cpu.cr3)) { vmxAbort(cpu, vmcs, 2); return; }
+  const notLoaded = loadMsrs(cpu, vmcs, LOAD_COUNT, LOAD_ADDRESS);
+  if (notLoaded) vmxAbort(cpu, vmcs, 4, `entry ${notLoaded.number} of the VM-exit MSR-load area: ${notLoaded.why}`);
+}
+
+function vmxAbort(cpu: Processor, vmcs: Vmcs, indicator: keyof typeof ABORT, detail = ''): void {
+  vmcs.abortIndicator = indicator;
+  cpu.activity = ACTIVITY.shutdown;
+  cpu.nextRip = cpu.rip;
+  cpu.autopsy = [`VMX abort ${indicator}: ${ABORT[indicator]}${detail === '' ? '' : ` (${detail})`}`, 'The processor shuts down'];
+  cpu.observer.raise('triple fault', { rip: cpu.rip, indicator }, () => `${cpu.autopsy.join('. ')}.`);
 }

@@ -5,17 +5,15 @@ import type { Processor } from '../cpu/processor.js';
 const place = (n: number): number => S.vmx + 8 * n;
 
 export const VMX_STATE = {
-  /** Value of the time-stamp counter at which the VMX-preemption timer expires. */
+  /** Value of the time-stamp counter at which the VMX-preemption timer expires; -1: none runs. */
   preemptionDeadline: place(0),
-  /** Nonzero: an MTF VM exit is pending on the next boundary. */
-  monitorTrapPending: place(1),
-  /** Instructions retired at VM entry. */
-  entryInstruction: place(2),
+  /** Monitor trap flag: 0 off, 1 armed (an MTF VM exit follows the next instruction), 2 pending on the next boundary. */
+  monitorTrap: place(1),
+  /** Instructions retired when the monitor trap was armed. */
+  armedAt: place(2),
   /** PAUSE-loop exiting: time of the first PAUSE of the loop, and of the latest. */
   firstPause: place(3),
   lastPause: place(4),
-  /** Nonzero: the processor has stopped in a VMX abort. */
-  aborted: place(5),
 } as const;
 
 export const worldOf = (cpu: Processor): 'root' | 'non-root' | 'no VMX' =>

@@ -42,6 +42,17 @@ const ioBitmaps = (v: EntryView) => v.primary(PROCESSOR['use I/O bitmaps']);
 const msrBitmaps = (v: EntryView) => v.primary(PROCESSOR['use MSR bitmaps']);
 const ept = (v: EntryView) => v.secondary(PROCESSOR_2['enable EPT']);
 
+const EPTP_RULES: readonly { readonly says: string; holds(low: number, high: number): boolean }[] = [
+  { says: 'the EPT memory type (bits 2:0 of the EPTP) must be uncacheable (0) or write-back (6).', holds: (low) => (low & 7) === 0 || (low & 7) === WRITE_BACK },
+  { says: 'bits 5:3 of the EPTP must be 3: an EPT page-walk length of 4.', holds: (low) => ((low >> 3) & 7) === 3 },
+  {
+    says: 'the reserved bits 11:7 of the EPTP and those beyond the processor\'s physical-address width must be 0.',
+    holds: (low, high) => (low & 0xf80) === 0 && high >>> (MAXPHYADDR - 32) === 0,
+  },
+];
+/** Whether VM entry would accept it: INVEPT asks. */
+export const validEptp = (low: number, high: number): boolean => EPTP_RULES.every((rule) => rule.holds(low, high));
+
 export const VM_EXECUTION_CONTROL_CHECKS: readonly Check[] = [
   reserved(PIN_FIELD, 'pin', PIN_FIELD),
   reserved(PRIMARY_FIELD, 'primary', PRIMARY_FIELD),
@@ -59,14 +70,8 @@ export const VM_EXECUTION_CONTROL_CHECKS: readonly Check[] = [
   check('If the "enable VPID" VM-execution control is 1, the value of the VPID VM-execution control field must not be 0000H.',
     ['virtual-processor identifier (VPID)', ...SECONDARY_FIELDS],
     (v) => whenever(v.secondary(PROCESSOR_2['enable VPID']), v.low('virtual-processor identifier (VPID)') !== 0)),
-  check('If the "enable EPT" VM-execution control is 1, the EPT memory type (bits 2:0 of the EPTP) must be uncacheable (0) or write-back (6).',
-    ['EPT pointer (EPTP)', ...SECONDARY_FIELDS],
-    (v) => whenever(ept(v), (v.low('EPT pointer (EPTP)') & 7) === 0 || (v.low('EPT pointer (EPTP)') & 7) === WRITE_BACK)),
-  check('If the "enable EPT" VM-execution control is 1, bits 5:3 of the EPTP must be 3: an EPT page-walk length of 4.', ['EPT pointer (EPTP)', ...SECONDARY_FIELDS],
-    (v) => whenever(ept(v), ((v.low('EPT pointer (EPTP)') >> 3) & 7) === 3)),
-  check('If the "enable EPT" VM-execution control is 1, the reserved bits 11:7 of the EPTP and those beyond the processor\'s physical-address width must be 0.',
-    ['EPT pointer (EPTP)', ...SECONDARY_FIELDS],
-    (v) => whenever(ept(v), (v.low('EPT pointer (EPTP)') & 0xf80) === 0 && v.withinPhysicalWidth('EPT pointer (EPTP)'))),
+  ...EPTP_RULES.map(({ says, holds }) => check(`If the "enable EPT" VM-execution control is 1, ${says}`, ['EPT pointer (EPTP)', ...SECONDARY_FIELDS],
+    (v) => whenever(ept(v), holds(v.low('EPT pointer (EPTP)'), v.high('EPT pointer (EPTP)'))))),
   check('If the "unrestricted guest" VM-execution control is 1, the "enable EPT" VM-execution control must also be 1.', SECONDARY_FIELDS,
     (v) => whenever(v.secondary(PROCESSOR_2['unrestricted guest']), ept(v))),
 ];

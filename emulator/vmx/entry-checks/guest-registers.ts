@@ -11,8 +11,8 @@ const ia32eGuest = (v: EntryView) => v.entry(VM_ENTRY['IA-32e mode guest']);
 const unrestricted = (v: EntryView) => v.secondary(PROCESSOR_2['unrestricted guest']);
 const loadsDebugControls = (v: EntryView) => v.entry(VM_ENTRY['load debug controls']);
 const loadsEfer = (v: EntryView) => v.entry(VM_ENTRY['load IA32_EFER']);
-/** LBR, BTF, TR, BTS, BTINT, BTS_OFF_OS, BTS_OFF_USR, FREEZE_LBRS_ON_PMI, FREEZE_PERFMON_ON_PMI, FREEZE_WHILE_SMM. */
-const DEBUGCTL_BITS = 0x5fc3;
+/** LBR and BTF, as in IA32_DEBUGCTL itself. */
+const DEBUGCTL_BITS = 3;
 
 const canonical = (field: FieldName): Check => check(`The ${field} field must contain a canonical address.`, [field], (v) => v.canonical(field));
 

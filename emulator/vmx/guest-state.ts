@@ -1,0 +1,148 @@
+/** Between the guest-state area of the VMCS and the processor. SDM Vol. 3C, "Loading Guest State", "Saving Guest State". */
+import { getRflags, RF, setRflags, TF } from '../cpu/flags.js';
+import { gpr, S, SEGMENT, segment, TR } from '../cpu/layout.js';
+import { BLOCKING, EFER, keptRf } from '../cpu/modes.js';
+import type { Processor } from '../cpu/processor.js';
+import { setSegment } from '../cpu/segments.js';
+import { PIN, PROCESSOR, PROCESSOR_2, VM_ENTRY, VM_EXIT } from './controls.js';
+import { preemptionTimerValue } from './preemption-timer.js';
+import { slot, type Vmcs } from './vmcs.js';
+
+const PIN_CONTROLS = slot('pin-based VM-execution controls'), EXIT_CONTROLS = slot('primary VM-exit controls'), ENTRY_CONTROLS = slot('VM-entry controls');
+const PRIMARY_CONTROLS = slot('primary processor-based VM-execution controls'), SECONDARY_CONTROLS = slot('secondary processor-based VM-execution controls');
+const CR0 = slot('guest CR0'), CR3 = slot('guest CR3'), CR4 = slot('guest CR4'), DR7 = slot('guest DR7');
+const DEBUGCTL = slot('guest IA32_DEBUGCTL'), PAT = slot('guest IA32_PAT'), EFER_FIELD = slot('guest IA32_EFER');
+const SYSENTER_CS = slot('guest IA32_SYSENTER_CS'), SYSENTER_ESP = slot('guest IA32_SYSENTER_ESP'), SYSENTER_EIP = slot('guest IA32_SYSENTER_EIP');
+const GDTR_BASE = slot('guest GDTR base'), GDTR_LIMIT = slot('guest GDTR limit'), IDTR_BASE = slot('guest IDTR base'), IDTR_LIMIT = slot('guest IDTR limit');
+const RIP = slot('guest RIP'), RSP = slot('guest RSP'), RFLAGS = slot('guest RFLAGS');
+const ACTIVITY = slot('guest activity state'), INTERRUPTIBILITY = slot('guest interruptibility state'), PENDING_DEBUG = slot('guest pending debug exceptions');
+const TIMER = slot('VMX-preemption timer value');
+const PDPTES = [slot('guest PDPTE0'), slot('guest PDPTE1'), slot('guest PDPTE2'), slot('guest PDPTE3')] as const;
+
+/** In the order of the segment registers of the state. */
+const NAMES = ['ES', 'CS', 'SS', 'DS', 'FS', 'GS', 'LDTR', 'TR'] as const;
+const SELECTORS = NAMES.map((s) => slot(`guest ${s} selector`)), BASES = NAMES.map((s) => slot(`guest ${s} base`));
+const LIMITS = NAMES.map((s) => slot(`guest ${s} limit`)), RIGHTS = NAMES.map((s) => slot(`guest ${s} access rights`));
+const SS = 2, RSP_REGISTER = 4;
+
+export const secondaryControls = (vmcs: Vmcs): number =>
+  (vmcs.low(PRIMARY_CONTROLS) & PROCESSOR['activate secondary controls']) !== 0 ? vmcs.low(SECONDARY_CONTROLS) : 0;
+
+const saveWide = (cpu: Processor, vmcs: Vmcs, field: number, from: number): void => { vmcs.set(field, cpu.low(from), cpu.high(from)); };
+const loadWide = (cpu: Processor, vmcs: Vmcs, field: number, to: number): void => { cpu.set(to, vmcs.low(field), vmcs.high(field)); };
+
+/** CR0 bits that VM entries and exits leave alone: ET, CD, NW and the reserved ones. */
+const CR0_UNTOUCHED = 0x7ffa_ffd0;
+export const transitionCr0 = (old: number, loaded: number): number => ((old & CR0_UNTOUCHED) | (loaded & ~CR0_UNTOUCHED)) >>> 0;
+
+const DR7_FIXED_1 = 0x400, DR7_FIXED_0 = 0xd000;
+const dr7 = S.dr + 56, PENDING_BS = 1 << 14;
+
+export function loadGuestRegisters(cpu: Processor, vmcs: Vmcs): void {
+  const entry = vmcs.low(ENTRY_CONTROLS);
+  cpu.cr0 = transitionCr0(cpu.cr0, vmcs.low(CR0));
+  loadWide(cpu, vmcs, CR3, S.cr3);
+  cpu.cr4 = vmcs.low(CR4);
+  if ((entry & VM_ENTRY['load debug controls']) !== 0) {
+    cpu.set(dr7, ((vmcs.low(DR7) & ~DR7_FIXED_0) | DR7_FIXED_1) >>> 0, 0);
+    loadWide(cpu, vmcs, DEBUGCTL, S.debugControl);
+  }
+  loadWide(cpu, vmcs, SYSENTER_CS, S.sysenterCs);
+  loadWide(cpu, vmcs, SYSENTER_ESP, S.sysenterEsp);
+  loadWide(cpu, vmcs, SYSENTER_EIP, S.sysenterEip);
+  if ((entry & VM_ENTRY['load IA32_EFER']) !== 0) cpu.efer = vmcs.low(EFER_FIELD);
+  else {
+    const long = (entry & VM_ENTRY['IA-32e mode guest']) !== 0, paged = (vmcs.low(CR0) & 0x8000_0000) !== 0;
+    const kept = cpu.efer & ~(paged ? EFER.LMA | EFER.LME : EFER.LMA);
+    cpu.efer = long ? kept | EFER.LMA | EFER.LME : kept;
+  }
+  if ((entry & VM_ENTRY['load IA32_PAT']) !== 0) loadWide(cpu, vmcs, PAT, S.pat);
+
+  for (let s = 0; s <= TR; s++) loadSegment(cpu, vmcs, s);
+  cpu.cpl = (vmcs.low(RIGHTS[SS]!) >> 5) & 3;
+  loadWide(cpu, vmcs, GDTR_BASE, S.gdtrBase);
+  loadWide(cpu, vmcs, IDTR_BASE, S.idtrBase);
+  cpu.u32[S.gdtrLimit >> 2] = vmcs.low(GDTR_LIMIT);
+  cpu.u32[S.idtrLimit >> 2] = vmcs.low(IDTR_LIMIT);
+
+  loadWide(cpu, vmcs, RSP, gpr(RSP_REGISTER));
+  cpu.rip = vmcs.number(RIP);
+  cpu.nextRip = cpu.rip;
+  const rflags = vmcs.low(RFLAGS);
+  setRflags(cpu, (rflags & ~RF) | keptRf(cpu, rflags));
+}
+
+/** A segment that stands as the VMCS says need not be loaded again: its limits for quick accesses follow from the rest. */
+function loadSegment(cpu: Processor, vmcs: Vmcs, s: number): void {
+  const selector = vmcs.low(SELECTORS[s]!), limit = vmcs.low(LIMITS[s]!), rights = vmcs.low(RIGHTS[s]!), base = BASES[s]!, at = segment(s);
+  const same = cpu.u32[(at + SEGMENT.selector) >> 2] === selector && cpu.u32[(at + SEGMENT.limit) >> 2] === limit && cpu.u32[(at + SEGMENT.attributes) >> 2] === rights;
+  if (!same) setSegment(cpu, s, selector, vmcs.number(base), limit, rights);
+  cpu.set(at + SEGMENT.base, vmcs.low(base), vmcs.high(base));
+}
+
+export function loadGuestNonRegisterState(cpu: Processor, vmcs: Vmcs): void {
+  cpu.activity = vmcs.low(ACTIVITY);
+  cpu.interruptibility = vmcs.low(INTERRUPTIBILITY);
+  loadWide(cpu, vmcs, PENDING_DEBUG, S.pendingDebug);
+}
+
+const usesPdptes = (cpu: Processor): boolean => (cpu.cr0 & 0x8000_0000) !== 0 && (cpu.cr4 & 0x20) !== 0 && !cpu.longMode;
+
+/** With PAE paging: from the VMCS if EPT is enabled, else from the table of CR3, already checked. */
+export function loadGuestPdptes(cpu: Processor, vmcs: Vmcs): void {
+  if (!usesPdptes(cpu)) return;
+  if ((secondaryControls(vmcs) & PROCESSOR_2['enable EPT']) === 0) cpu.mmu.loadPdptes(cpu.cr3);
+  else for (let n = 0; n < 4; n++) loadWide(cpu, vmcs, PDPTES[n]!, S.pdpte + 8 * n);
+}
+
+export function saveGuestState(cpu: Processor, vmcs: Vmcs): void {
+  const exit = vmcs.low(EXIT_CONTROLS);
+  vmcs.set(CR0, cpu.cr0);
+  saveWide(cpu, vmcs, CR3, S.cr3);
+  vmcs.set(CR4, cpu.cr4);
+  saveWide(cpu, vmcs, SYSENTER_CS, S.sysenterCs);
+  saveWide(cpu, vmcs, SYSENTER_ESP, S.sysenterEsp);
+  saveWide(cpu, vmcs, SYSENTER_EIP, S.sysenterEip);
+  if ((exit & VM_EXIT['save debug controls']) !== 0) {
+    saveWide(cpu, vmcs, DR7, dr7);
+    saveWide(cpu, vmcs, DEBUGCTL, S.debugControl);
+  }
+  if ((exit & VM_EXIT['save IA32_PAT']) !== 0) saveWide(cpu, vmcs, PAT, S.pat);
+  if ((exit & VM_EXIT['save IA32_EFER']) !== 0) saveWide(cpu, vmcs, EFER_FIELD, S.efer);
+
+  for (let s = 0; s <= TR; s++) {
+    const at = segment(s);
+    vmcs.set(SELECTORS[s]!, cpu.u32[(at + SEGMENT.selector) >> 2]!);
+    vmcs.set(LIMITS[s]!, cpu.u32[(at + SEGMENT.limit) >> 2]!);
+    vmcs.set(RIGHTS[s]!, cpu.u32[(at + SEGMENT.attributes) >> 2]!);
+    vmcs.set(BASES[s]!, cpu.low(at + SEGMENT.base), cpu.high(at + SEGMENT.base));
+  }
+  saveWide(cpu, vmcs, GDTR_BASE, S.gdtrBase);
+  saveWide(cpu, vmcs, IDTR_BASE, S.idtrBase);
+  vmcs.set(GDTR_LIMIT, cpu.low(S.gdtrLimit));
+  vmcs.set(IDTR_LIMIT, cpu.low(S.idtrLimit));
+
+  saveWide(cpu, vmcs, RIP, S.rip);
+  saveWide(cpu, vmcs, RSP, gpr(RSP_REGISTER));
+  vmcs.set(RFLAGS, getRflags(cpu) >>> 0);
+
+  vmcs.set(ACTIVITY, cpu.activity);
+  vmcs.set(INTERRUPTIBILITY, cpu.interruptibility);
+  vmcs.set(PENDING_DEBUG, pendingDebugExceptions(cpu), cpu.high(S.pendingDebug));
+  if ((exit & VM_EXIT['save VMX-preemption timer value']) !== 0) vmcs.set(TIMER, preemptionTimerValue(cpu));
+
+  const secondary = secondaryControls(vmcs);
+  if ((secondary & PROCESSOR_2['enable EPT']) !== 0) for (let n = 0; n < 4; n++) saveWide(cpu, vmcs, PDPTES[n]!, S.pdpte + 8 * n);
+  if ((secondary & PROCESSOR_2['unrestricted guest']) !== 0) {
+    const entry = vmcs.low(ENTRY_CONTROLS), mask = VM_ENTRY['IA-32e mode guest'];
+    vmcs.set(ENTRY_CONTROLS, (cpu.longMode ? entry | mask : entry & ~mask) >>> 0);
+  }
+}
+
+/** Where delivery of the single-step trap is held up, the pending debug exceptions say so: VM entry demands it. */
+function pendingDebugExceptions(cpu: Processor): number {
+  const heldUp = (cpu.interruptibility & (BLOCKING.STI | BLOCKING.MOV_SS)) !== 0 && (cpu.low(S.rflags) & TF) !== 0;
+  return heldUp ? cpu.low(S.pendingDebug) | PENDING_BS : cpu.low(S.pendingDebug);
+}
+
+export const hasPreemptionTimer = (vmcs: Vmcs): boolean => (vmcs.low(PIN_CONTROLS) & PIN['activate VMX-preemption timer']) !== 0;
