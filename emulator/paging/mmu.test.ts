@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { EptFault, Exception } from '../cpu/events.js';
 import { FAST_TLB_ENTRIES, MAP, S } from '../cpu/layout.js';
+import { write32 } from './access.js';
 import { EXECUTE, READ, WRITE } from './mmu.js';
 import { listTlb } from './tlb-listing.js';
 import { CR4, D, G, P, PG, PS, TestMachine, thrown, U, W, WP } from './test-machine.js';
@@ -366,6 +367,48 @@ describe('the MMU', () => {
     m.vpid = 1;
     m.world(true);
     assert.deepEqual(isOld(m), [true, true]);
+  });
+
+  describe('watching for stale translations', () => {
+    const watched = (): { m: TestMachine; told: string[] } => {
+      const m = setUp(), told: string[] = [];
+      m.cpu.observer = { raise: (kind, fields, says) => { if (kind === 'stale translation') told.push(`${fields['linear']} ${fields['physical']} ${says()}`); return false; } };
+      return { m, told };
+    };
+    /** The tables are mapped too: linear 1FC000 is physical 4000, the page table. */
+    const mapTables = (m: TestMachine): void => { m.put(0x4000 + 8 * 0x1fc, 0x4000n | P | W); };
+
+    it('tells of a use after the page table was written through the TLB', () => {
+      const { m, told } = watched();
+      mapTables(m);
+      m.mmu.watchStale(true);
+      write32(m.cpu, 0x1fc000 + 8 * 7, 0x107007);
+      read(m, LINEAR);
+      read(m, 0x6000);
+      write32(m.cpu, 0x1fc028, NEW | 7);
+      assert.equal(fastHit(m, MAP.tlbRead, LINEAR), undefined);
+      assert.equal(read(m, 0x6000), 0x106000);
+      assert.deepEqual(told, []);
+      assert.equal(read(m, LINEAR + 8), OLD + 8);
+      assert.equal(told.length, 1);
+      assert.match(told[0]!, /^20488 1069064 an access reads linear address 0x5008 at physical address 0x105008, as cached, but a walk now leads to physical address 0x205000$/);
+      read(m, LINEAR);
+      assert.equal(told.length, 1);
+      m.mmu.invlpg(LINEAR);
+      assert.equal(read(m, LINEAR), NEW);
+      assert.equal(told.length, 1);
+    });
+    it('tells of what was cached before it began', () => {
+      const { m, told } = watched();
+      read(m, LINEAR);
+      changeTables(m);
+      m.mmu.watchStale(true);
+      read(m, LINEAR);
+      assert.equal(told.length, 1);
+      m.mmu.watchStale(false);
+      read(m, LINEAR);
+      assert.equal(told.length, 1);
+    });
   });
 
   it('saves and restores what is cached, stale entries included', () => {

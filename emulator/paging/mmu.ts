@@ -14,6 +14,7 @@ import {
 import { load32, maskA20 } from './physical-memory.js';
 import { ALLOWED, judge } from './rights.js';
 import { NO_EPT, Spaces, UNPAGED } from './spaces.js';
+import { StaleWatch } from './stale-watch.js';
 import { NO_ENTRY, Tlb, type TlbState } from './tlb.js';
 import {
   CR0_PG, CR0_WP, CR4_PAE, CR4_PCIDE, CR4_PGE, CR4_PSE, CR4_SMAP, CR4_SMEP, EFER_LMA, pagingState, walk, type PagingState,
@@ -49,6 +50,7 @@ export class Mmu {
   private eptp = 0;
   private nonRoot = false;
   private a20Mask = -1;
+  private stale: StaleWatch | undefined;
   /** Whether anything stands between linear and physical addresses. */
   private translating = false;
   /** Rules for supervisor accesses: by instructions at CPL < 3, and by the processor itself. */
@@ -78,6 +80,7 @@ export class Mmu {
       this.tlb.remove(n);
       return this.walkAndFill(linear, kind, privilege);
     }
+    this.stale?.used(n, linear, kind);
     return this.fill(linear, this.tlb.physical[n]! + (linear & ((1 << this.tlb.shift[n]!) - 1)), kind, privilege);
   }
 
@@ -87,9 +90,11 @@ export class Mmu {
     if (outcome.is !== 'mapped') this.fault(linear);
     const { updates } = outcome;
     for (let n = 0; n < updates.count; n++) this.setFlags(updates.physical[n]!, updates.bits[n]!);
-    this.tlb.insert(linear, outcome.guestPhysical, outcome.physical, outcome.pageShift, outcome.guestPageShift, outcome.rights);
+    const { guestPhysical, physical, pageShift, guestPageShift, rights } = outcome;
+    const n = this.tlb.insert(linear, guestPhysical, physical, pageShift, guestPageShift, rights);
+    this.stale?.cached(n);
     if (this.spaces.tooMany) this.tlb.sweep();
-    return this.fill(linear, outcome.physical, kind, privilege);
+    return this.fill(linear, physical, kind, privilege);
   }
 
   private fault(linear: number): never {
@@ -112,10 +117,16 @@ export class Mmu {
   /** Puts the page into the fast TLB when such an access needs nothing further; returns the address with A20 masked. */
   private fill(linear: number, physical: number, kind: AccessKind, privilege: number): number {
     const at = maskA20(this.cpu, physical);
+    if (kind === WRITE && this.stale?.written(at >>> 12) === true) return at;
     if (at < this.cpu.guestBytes && (kind !== WRITE || this.codePages[at >>> 12] === 0)) {
       this.fast.fill(FAST_TABLES[kind], linear, at, this.tag(privilege));
     }
     return at;
+  }
+
+  /** Raises 'stale translation' at every use of one, from now on or no longer. */
+  watchStale(on: boolean): void {
+    if (on !== (this.stale !== undefined)) this.stale = on ? new StaleWatch(this) : undefined;
   }
 
   /** The registers that a walk in the current space depends on. */
@@ -327,5 +338,6 @@ export class Mmu {
     this.fast.clear();
     this.enterWorld(this.cpu.nonRoot);
     this.spaceChanged();
+    if (this.stale) this.stale = new StaleWatch(this);
   }
 }

@@ -184,6 +184,12 @@ describe('the walk', () => {
       assert.deepEqual(steps.map((s) => [s.level, s.physical, s.rights.user, s.denied === undefined]), [
         ['PML4E', 0x1000, true, true], ['PDPTE', 0x2000, true, true], ['PDE', 0x3000, false, true], ['PTE', 0x4028, false, false]]);
     });
+    it('blames the step whose entry denies, not the last one', () => {
+      const steps: WalkStep[] = [];
+      outcomeOf(setUp((m) => { m.put(0x2000, 0x3000n | P | W); }), 0x5678, READ, USER_ACCESS, steps);
+      assert.deepEqual(steps.filter((s) => s.denied !== undefined).map((s) => s.level), ['PDPTE']);
+      assert.equal(steps.length, 4);
+    });
     it('reads tables outside memory as all ones: reserved bits', () => {
       assert.equal(denied(outcomeOf(setUp((m) => { m.put(0x2000, 0x8000000n | P | W); }), 0x5678)), 0b1001);
     });

@@ -162,7 +162,8 @@ function leafFound(
 ): void {
   const denial = judge(outcome.rights, kind, privilege);
   if (denial !== ALLOWED) {
-    return fault(outcome, state, kind, privilege, ERROR.present, denialSentence(denial, level, top, entryBytes, privilege), steps);
+    const at = denyingLevel(denial, level, top);
+    return fault(outcome, state, kind, privilege, ERROR.present, `${entryName(at, entryBytes)}: ${denialSentence(denial, privilege)}`, steps, at);
   }
   const low = entryLow[level]!;
   if ((low & ENTRY_GLOBAL) !== 0 && (state.cr4 & CR4_PGE) !== 0) outcome.rights |= GLOBAL;
@@ -213,7 +214,7 @@ function eptDenies(outcome: WalkOutcome, guestPhysical: number, what: string): f
 
 /** SDM Vol. 3, "Page-Fault Exceptions". */
 function fault(
-  outcome: WalkOutcome, state: PagingState, kind: AccessKind, privilege: number, cause: number, why: string, steps?: WalkStep[],
+  outcome: WalkOutcome, state: PagingState, kind: AccessKind, privilege: number, cause: number, why: string, steps?: WalkStep[], level?: number,
 ): void {
   const fetchReported = (state.cr4 & CR4_SMEP) !== 0 || ((state.cr4 & CR4_PAE) !== 0 && (state.efer & EFER_NXE) !== 0);
   outcome.is = 'page fault';
@@ -222,8 +223,8 @@ function fault(
     | ((privilege & USER_ACCESS) !== 0 ? ERROR.user : 0)
     | (kind === EXECUTE && fetchReported ? ERROR.fetch : 0);
   outcome.why = why;
-  const last = steps?.findLast((step) => step.stage === 'guest');
-  if (last) last.denied = why;
+  const step = steps?.findLast((s) => s.stage === 'guest' && (level === undefined || s.level === LEVELS[level]));
+  if (step) step.denied = why;
 }
 
 const entryName = (level: number, entryBytes: 4 | 8): string =>
@@ -236,21 +237,23 @@ function reservedReason(high: number, level: number, nxe: boolean, pae: boolean)
   return level === 4 ? 'reserved bit 7 is set' : 'an address bit below the page size is set';
 }
 
-/** Names the first entry with the bit that denies; for SMAP and SMEP, where every entry has it, the one that maps the page. */
-function denialSentence(denial: number, level: number, top: number, entryBytes: 4 | 8, privilege: number): string {
-  const first = (lacks: (l: number) => boolean): string => {
-    for (let l = top; l > level; l--) if (lacks(l)) return entryName(l, entryBytes);
-    return entryName(level, entryBytes);
-  };
+/** The first entry with the bit that denies; for SMAP and SMEP, where every entry has it, the one that maps the page. */
+function denyingLevel(denial: number, level: number, top: number): number {
+  for (let l = top; l > level; l--) {
+    if (denial === DENIED_BY_USER && (entryLow[l]! & USER) === 0) return l;
+    if (denial === DENIED_BY_WRITE && (entryLow[l]! & WRITABLE) === 0) return l;
+    if (denial === DENIED_BY_EXECUTE_DISABLE && entryHigh[l]! < 0) return l;
+  }
+  return level;
+}
+
+function denialSentence(denial: number, privilege: number): string {
   switch (denial) {
-    case DENIED_BY_USER: return `${first((l) => (entryLow[l]! & USER) === 0)}: bit 2 (U/S) is 0: not for user-mode accesses`;
-    case DENIED_BY_WRITE: {
-      const reason = (privilege & USER_ACCESS) !== 0 ? 'no writes' : 'no writes, not even by the supervisor, because CR0.WP = 1';
-      return `${first((l) => (entryLow[l]! & WRITABLE) === 0)}: bit 1 (R/W) is 0: ${reason}`;
-    }
-    case DENIED_BY_EXECUTE_DISABLE: return `${first((l) => entryHigh[l]! < 0)}: bit 63 (XD) is 1: no instruction fetches`;
-    case DENIED_BY_SMAP: return `${entryName(level, entryBytes)}: bit 2 (U/S) is 1 in every entry, a user page, and CR4.SMAP keeps the supervisor's data accesses out`;
-    case DENIED_BY_SMEP: return `${entryName(level, entryBytes)}: bit 2 (U/S) is 1 in every entry, a user page, and CR4.SMEP keeps the supervisor from executing it`;
+    case DENIED_BY_USER: return 'bit 2 (U/S) is 0: not for user-mode accesses';
+    case DENIED_BY_WRITE: return `bit 1 (R/W) is 0: ${(privilege & USER_ACCESS) !== 0 ? 'no writes' : 'no writes, not even by the supervisor, because CR0.WP = 1'}`;
+    case DENIED_BY_EXECUTE_DISABLE: return 'bit 63 (XD) is 1: no instruction fetches';
+    case DENIED_BY_SMAP: return 'bit 2 (U/S) is 1 in every entry, a user page, and CR4.SMAP keeps the supervisor’s data accesses out';
+    case DENIED_BY_SMEP: return 'bit 2 (U/S) is 1 in every entry, a user page, and CR4.SMEP keeps the supervisor from executing it';
     default: throw new Error(`no such denial: ${denial}`);
   }
 }
