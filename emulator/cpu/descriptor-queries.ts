@@ -1,4 +1,4 @@
-/** SDM Vol. 2, "LAR—Load Access Rights", "LSL—Load Segment Limit", "VERR/VERW—Verify a Segment for Reading or Writing", "ARPL—Adjust RPL Field of Segment Selector". */
+/** SDM Vol. 2, "LAR—Load Access Rights", "LSL—Load Segment Limit", "VERR/VERW—Verify a Segment for Reading or Writing". */
 import { ZF } from '../meaning/flags.js';
 import { read32 } from '../paging/access.js';
 import { Descriptor, descriptorAddress, isNull, TYPE } from './descriptors.js';
@@ -6,7 +6,6 @@ import { setStatusFlags, statusFlags } from './flags.js';
 import { gpr } from './layout.js';
 import type { Operations } from './operations.js';
 import type { Processor } from './processor.js';
-import { demandProtected } from './system-registers.js';
 
 const { TSS16, LDT, TSS16_BUSY, CALL_GATE16, TASK_GATE, TSS32, TSS32_BUSY, CALL_GATE32 } = TYPE;
 const LAR_TYPES = new Set<number>([TSS16, LDT, TSS16_BUSY, CALL_GATE16, TASK_GATE, TSS32, TSS32_BUSY, CALL_GATE32]);
@@ -41,11 +40,7 @@ const verify = (passes: (d: Descriptor) => boolean) => (cpu: Processor): void =>
   setZf(cpu, d !== undefined && passes(d));
 };
 
-const protectedOnly = (name: string) => (cpu: Processor): void => demandProtected(cpu, name);
-
 export const DESCRIPTOR_QUERY_OPERATIONS: Operations = {
-  'check LAR': protectedOnly('LAR'), 'check LSL': protectedOnly('LSL'), 'check VERR': protectedOnly('VERR'), 'check VERW': protectedOnly('VERW'),
-  'check ARPL': protectedOnly('ARPL'),
   LAR: query(LAR_TYPES, LAR_TYPES_IA32E, (d) => d.high & 0xf0ff00),
   LSL: query(LSL_TYPES, LSL_TYPES_IA32E, (d) => d.limit),
   VERR: verify((d) => d.readable),

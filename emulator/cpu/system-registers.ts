@@ -6,6 +6,7 @@ import { gpr, S } from './layout.js';
 import { canonical, CR0, CR4 } from './modes.js';
 import type { Operations } from './operations.js';
 import type { Processor } from './processor.js';
+import { segmentNumber, unchecked } from './references.js';
 import { loadLdtr, loadTr } from './segments.js';
 
 const UD = VECTORS['#UD'], GP = VECTORS['#GP'];
@@ -13,17 +14,12 @@ const UD = VECTORS['#UD'], GP = VECTORS['#GP'];
 export function demandLevel0(cpu: Processor, what: string): void {
   if (cpu.cpl !== 0) throw new Exception(GP, 0, 0, `${what} at CPL ${cpu.cpl}`);
 }
-/** LLDT, LTR, LAR and their like do not exist in real-address and virtual-8086 mode. */
-export function demandProtected(cpu: Processor, what: string): void {
-  if (!cpu.protectedMode || cpu.virtual8086) throw new Exception(UD, 0, 0, `${what} outside protected mode`);
-}
-
 /** Arguments: limit, base (as many bits as the mode loads). */
 function loadTable(base: number, limit: number, what: string) {
   return (cpu: Processor): void => {
     const at = cpu.argument(1);
     if (!canonical(at)) throw new Exception(GP, 0, 0, `${what}: the base is not canonical`);
-    cpu.setNumber(base, cpu.code64 ? at : cpu.argumentLow(1));
+    cpu.setNumber(base, at);
     cpu.u32[limit >> 2] = cpu.argumentLow(0) & 0xffff;
   };
 }
@@ -36,10 +32,6 @@ function demandUmip(cpu: Processor, what: string): void {
 const checkTable = (name: string, stores: boolean) => (cpu: Processor): void => {
   if (stores) demandUmip(cpu, name); else demandLevel0(cpu, name);
   cpu.intercepts.instruction(cpu, name);
-};
-const checkProtectedTable = (name: string, stores: boolean) => (cpu: Processor): void => {
-  demandProtected(cpu, name);
-  checkTable(name, stores)(cpu);
 };
 
 const CONTROL_REGISTERS = new Set([0, 2, 3, 4, 8]);
@@ -82,9 +74,9 @@ function movDebug(cpu: Processor, toRegister: boolean): void {
   else writeDebugRegister(cpu, n, cpu.reg32(register), cpu.code64 ? cpu.high(gpr(register)) : 0);
 }
 
-/** Arguments: the machine status word, whether it came from memory, its linear address. */
+/** Arguments: the machine status word; whether it came from memory, the offset there and the place of its segment register. */
 function lmsw(cpu: Processor): void {
-  const source = cpu.intercepts.lmsw(cpu, cpu.argumentLow(0) & 0xffff, cpu.argumentLow(1) === 0 ? undefined : cpu.argument(2));
+  const source = cpu.intercepts.lmsw(cpu, cpu.argumentLow(0) & 0xffff, cpu.argumentLow(1) === 0 ? undefined : unchecked(cpu, segmentNumber(cpu.argumentLow(3)), cpu.argument(2)));
   const pe = cpu.cr0 & CR0.PE;
   writeCr0(cpu, ((cpu.cr0 & ~0xf) | (source & 0xf) | pe) >>> 0);
 }
@@ -102,8 +94,8 @@ export const SYSTEM_REGISTER_OPERATIONS: Operations = {
     cpu.result(0, cpu.intercepts.readCr(cpu, 0));
   },
   'check LMSW': (cpu) => demandLevel0(cpu, 'LMSW'),
-  'check LLDT': checkProtectedTable('LLDT', false), 'check LTR': checkProtectedTable('LTR', false),
-  'check SLDT': checkProtectedTable('SLDT', true), 'check STR': checkProtectedTable('STR', true),
+  'check LLDT': checkTable('LLDT', false), 'check LTR': checkTable('LTR', false),
+  'check SLDT': checkTable('SLDT', true), 'check STR': checkTable('STR', true),
   LGDT: loadTable(S.gdtrBase, S.gdtrLimit, 'LGDT'),
   LIDT: loadTable(S.idtrBase, S.idtrLimit, 'LIDT'),
   LLDT: (cpu) => loadLdtr(cpu, cpu.argumentLow(0) & 0xffff),
