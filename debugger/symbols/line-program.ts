@@ -285,10 +285,12 @@ class RowBuffer {
   sequence(start: bigint): LineSequence {
     const order = this.order();
     const pick = (values: readonly number[]) => (order ? order.map((index) => values[index]!) : values);
-    const distances = Float64Array.from(pick(this.distances));
+    const fromSetAddress = pick(this.distances);
+    const first = fromSetAddress[0]!;
+    const distances = Float64Array.from(fromSetAddress, (distance) => distance - first);
     return {
-      start,
-      end: start + BigInt(distances[distances.length - 1]!),
+      start: start + BigInt(first),
+      end: start + BigInt(fromSetAddress.at(-1)!),
       distances,
       files: Uint32Array.from(pick(this.files)),
       lines: Uint32Array.from(pick(this.lines)),

@@ -79,7 +79,7 @@ export class TypeReader {
       case TAG.typedef:
         return { is: 'typedef', name: die.name ?? '?', get target() { return type(); } };
       case TAG.enumerationType:
-        return this.makeEnum(die);
+        return this.makeEnum(die.die(AT.signature) ?? die);
       case TAG.arrayType:
         return this.makeArray(die);
       case TAG.subroutineType: {
@@ -96,9 +96,9 @@ export class TypeReader {
 
   private makeRecord(declared: Die, kind: RecordType['kind']): Type {
     const name = declared.string(AT.name);
-    const isDeclaration = declared.flag(AT.declaration);
-    const bySignature = isDeclaration ? declared.die(AT.signature) : undefined;
-    const defined = isDeclaration ? (bySignature ?? (name === undefined ? undefined : this.complete(kind, name))) : declared;
+    const isDeclaration = declared.flag(AT.declaration) || declared.has(AT.signature);
+    const inTypeUnit = declared.die(AT.signature);
+    const defined = isDeclaration ? (inTypeUnit ?? (name === undefined ? undefined : this.complete(kind, name))) : declared;
     if (!defined) return { is: 'record', kind, name, size: 0, members: [], incomplete: true };
     const size = defined.number(AT.byteSize) ?? 0;
     const members = once(() => defined.children.flatMap((child) => this.makeMember(child) ?? []));

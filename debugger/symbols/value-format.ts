@@ -28,7 +28,7 @@ export function isCharacter(type: Type): boolean {
 
 export function formatFloat(type: BaseType, bytes: Uint8Array): string {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (type.size === 4) return view.getFloat32(0, true).toPrecision(9).replace(/\.?0+(e|$)/, '$1');
+  if (type.size === 4) return shortestSingle(view.getFloat32(0, true));
   if (type.size === 8) return String(view.getFloat64(0, true));
   if (bytes.length >= 10) return String(extendedPrecision(view));
   return `not implemented: floating-point numbers of ${type.size} bytes`;
@@ -64,6 +64,15 @@ function character(code: number): string {
   const escape = ESCAPES[code];
   if (escape) return escape;
   return code >= 0x20 && code <= 0x7e ? String.fromCharCode(code) : `\\x${code.toString(16).padStart(2, '0')}`;
+}
+
+/** The fewest digits that give the same number of single precision again. */
+function shortestSingle(value: number): string {
+  for (let digits = 1; digits < 9; digits++) {
+    const rounded = Number(value.toPrecision(digits));
+    if (Math.fround(rounded) === value) return String(rounded);
+  }
+  return String(value);
 }
 
 /** The 80-bit format of the x87: an explicit integer bit, an exponent biased by 16383. */
