@@ -133,7 +133,7 @@ function vmptrld(cpu: Processor): void {
 /** An encoding that VMREAD and VMWRITE accept: the index of the field, or -1. */
 const fieldOf = (cpu: Processor): number => (cpu.argumentHigh(0) !== 0 ? -1 : findField(cpu.argumentLow(0)));
 
-/** Results: the status flags, then the value if they are 0. Argument 1: whether the destination has 64 bits. */
+/** Results: the status flags, then the value if they are 0. */
 function vmread(cpu: Processor): void {
   check(cpu, 'VMREAD');
   if (!hasCurrentVmcs(cpu)) return cpu.result(0, CF);
@@ -210,8 +210,8 @@ function invvpid(cpu: Processor): void {
 export const OPERAND_CHECKS = ['VMCLEAR', 'VMPTRLD', 'VMPTRST', 'VMWRITE', 'INVEPT', 'INVVPID'] as const;
 
 export const VMX_OPERATIONS: Operations = {
-  'VMXON check': checkVmxon,
-  ...Object.fromEntries(OPERAND_CHECKS.map((name) => [`${name} check`, (cpu: Processor) => { check(cpu, name); }])),
+  'check VMXON': checkVmxon,
+  ...Object.fromEntries(OPERAND_CHECKS.map((name) => [`check ${name}`, (cpu: Processor) => { check(cpu, name); }])),
   VMXON: vmxon,
   VMXOFF: vmxoff,
   VMCLEAR: vmclear,
