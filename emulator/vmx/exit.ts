@@ -123,7 +123,7 @@ function leaveNonRoot(cpu: Processor, vmcs: Vmcs, byNmi: boolean): void {
 function toHost(cpu: Processor, vmcs: Vmcs): void {
   const guestWasLong = cpu.longMode;
   loadHostState(cpu, vmcs);
-  cpu.mmu.vmTransition(0);
+  cpu.mmu.vmTransition(cpu.mmu.vmcs.vpid());
   cpu.modeChanged();
   if (guestWasLong && !cpu.longMode) { vmxAbort(cpu, vmcs, 6); return; }
   const pae = (cpu.cr0 & 0x8000_0000) !== 0 && (cpu.cr4 & 0x20) !== 0 && !cpu.longMode;
