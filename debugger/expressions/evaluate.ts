@@ -150,11 +150,18 @@ class Evaluator {
   }
 
   private size(of: TypeSyntax | Node, column: number): Value {
-    const value = isTypeSyntax(of) ? undefined : this.value(of);
-    const type = isTypeSyntax(of) ? this.type(of) : value?.is === 'number' || value?.is === 'aggregate' ? value.type : undefined;
+    const type = isTypeSyntax(of) ? this.type(of) : this.typeOf(of);
     const size = type && sizeOf(type);
     if (size === undefined) throw new ExpressionError(column, `the size ${type ? `of ${typeName(type)} ` : ''}is not known`);
     return number(U64, BigInt(size));
+  }
+
+  /** A name alone may also be a type's: `sizeof(page_t)`. */
+  private typeOf(node: Node): Type | undefined {
+    const named = node.is === 'name' && !this.attempt(node.column, () => this.scope.name(node.name)) ? namedType(node.name, this.scope) : undefined;
+    if (named) return named;
+    const value = this.value(node);
+    return value.is === 'number' || value.is === 'aggregate' ? value.type : undefined;
   }
 
   private type(syntax: TypeSyntax): Type {

@@ -113,7 +113,7 @@ class Parser {
     const start = this.position;
     if (this.take('(')) {
       const type = this.typeName();
-      if (type && this.take(')')) return { is: 'size', column, of: type };
+      if (type && isSurelyType(type) && this.take(')')) return { is: 'size', column, of: type };
     }
     this.position = start;
     return { is: 'size', column, of: this.unary() };
@@ -216,7 +216,7 @@ class Parser {
   }
 
   private nested(parse: () => Node): Node {
-    if (++this.depth > DEEPEST) throw new ExpressionError(this.token.column, `more than ${DEEPEST} levels of nesting`);
+    if (++this.depth > DEEPEST) throw new ExpressionError(this.token.column, 'the expression is nested too deeply');
     const node = parse();
     this.depth--;
     return node;
