@@ -4,6 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import path from 'node:path';
 import { build, installPackages, requireNode } from './packages.mjs';
 import { Refusal, onPath, progress, root } from './run.mjs';
@@ -41,10 +42,18 @@ function openDesktop(code) {
   console.log('VS Code opens with the first lab. Press F5 there.');
 }
 
+const isFree = (port) =>
+  new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => resolve(false));
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
+  });
+
 async function openWorkbench(port) {
+  if (!(await isFree(port))) throw new Refusal(`Port ${port} is in use; choose another with --port.`);
   const served = await serveWorkbench({ port, extension: root, settings: { 'workbench.startupEditor': 'readme' } });
   console.log(`\nThe workbench is at\n\n    ${served.address}?folder=${encodeURI(lab)}\n\nOpen it in a browser and press F5. Ctrl+C ends it.`);
-  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void served.stop().then(() => process.exit(0)));
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => void served.stop().then(() => process.exit(0)));
   await served.ended;
 }
 

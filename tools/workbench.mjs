@@ -7,6 +7,7 @@ import { Refusal, onPath, progress, root, run } from './run.mjs';
 
 const VERSION = '4.139.1';
 const NODE_MAJOR = 24;
+const STOP_PATIENCE_MS = 3000;
 const home = path.join(root, '.cache/workbench');
 const host = path.join(home, `vscode-${VERSION}`);
 
@@ -112,6 +113,7 @@ export async function serveWorkbench({ port = 0, extension, settings = {}, autom
   const args = [server, '--host', '127.0.0.1', '--port', String(port), '--without-connection-token', '--accept-server-license-terms', '--server-data-dir', data, '--extensions-dir', extensions, '--telemetry-level', 'off'];
   if (automation) args.push('--enable-smoke-test-driver');
   const child = spawn(node, args, { env: { ...process.env, EXTENSIONS_GALLERY: '{}', ...env } });
+  process.once('exit', () => child.kill('SIGKILL'));
   let log = '';
   const remove = () => rmSync(data, { recursive: true, force: true, maxRetries: 5 });
   const listening = await new Promise((resolve, reject) => {
@@ -125,7 +127,7 @@ export async function serveWorkbench({ port = 0, extension, settings = {}, autom
     child.on('error', reject);
     child.on('exit', (code) => {
       remove();
-      reject(new Refusal(/EADDRINUSE/.test(log) ? `Port ${port} is in use; choose another with --port.` : `The workbench server ended with exit code ${code}:\n${log.trim().slice(-2000)}`));
+      reject(new Refusal(`The workbench server ended with exit code ${code}:\n${log.trim().slice(-2000)}`));
     });
   });
   return {
@@ -136,6 +138,7 @@ export async function serveWorkbench({ port = 0, extension, settings = {}, autom
     async stop() {
       const ended = new Promise((resolve) => (child.exitCode === null ? child.on('exit', resolve) : resolve()));
       child.kill();
+      setTimeout(() => child.kill('SIGKILL'), STOP_PATIENCE_MS).unref();
       await ended;
       remove();
     },
