@@ -1,4 +1,4 @@
-/** Gives a processor VMX: its capability MSRs, and what the current VMCS says to the MMU. */
+/** Gives a processor VMX: its capability MSRs, what exits, and what the current VMCS says to the MMU. */
 import { ROOT_INTERCEPTS } from '../cpu/intercepts.js';
 import { registerMsrs } from '../cpu/msrs.js';
 import type { Processor } from '../cpu/processor.js';
@@ -6,12 +6,12 @@ import { VMX_MSRS } from './capabilities.js';
 import { vmcsTranslation } from './entry.js';
 import { vmxIntercepts } from './intercepts.js';
 
-/** Once, when the machine is put together. */
+/** Once, when the machine is put together and has its MMU. */
 export function attachVmx(cpu: Processor): void {
-  registerMsrs(cpu, VMX_MSRS.map((msr) => ({ ...msr, feature: 'VMX' })));
+  registerMsrs(cpu, VMX_MSRS);
   cpu.mmu.vmcs = vmcsTranslation(cpu);
   selectIntercepts(cpu);
 }
 
-/** After reset or restoring a snapshot. */
+/** After reset or restoring a snapshot; VM entries and exits do it themselves. */
 export function selectIntercepts(cpu: Processor): void { cpu.intercepts = cpu.nonRoot ? vmxIntercepts : ROOT_INTERCEPTS; }

@@ -60,7 +60,7 @@ const misc = (): bigint =>
 const highestIndex = (): number => Math.max(...EXISTING_FIELDS.map((field) => describe(field.encoding).index));
 const eptVpid = (): bigint => Object.values(EPT_VPID).reduce((mask, n) => mask | bit(n), 0n);
 
-const row = (index: number, name: string, read: (cpu: Processor) => bigint): Msr => ({ index, name, read });
+const row = (index: number, name: string, read: (cpu: Processor) => bigint): Msr => ({ index, name, feature: 'VMX', read });
 
 export const VMX_MSRS: readonly Msr[] = [
   row(0x480, 'IA32_VMX_BASIC', basic),

@@ -62,6 +62,7 @@ export function enter(cpu: Processor, launch: boolean): number {
   else stopPreemptionTimer(cpu);
   cpu.set(VMX_STATE.firstPause, 0, 0);
   cpu.set(VMX_STATE.lastPause, 0, 0);
+  cpu.set(VMX_STATE.nmisUnblockedAt, 0, 0);
   raiseEntry(cpu, vmcs, launch);
   inject(cpu, vmcs);
   return 0;

@@ -27,7 +27,6 @@ export interface InstructionOperands {
 
 const SEGMENT_PREFIX = new Map([[0x26, 0], [0x2e, 1], [0x36, 2], [0x3e, 3], [0x64, 4], [0x65, 5]]);
 const SS = 2, DS = 3, RSP = 4, RBP = 5;
-const MAX_LENGTH = 15;
 /** Base and index of 16-bit addressing by ModRM.rm: BX 3, BP 5, SI 6, DI 7. */
 const BASE_16 = [3, 3, 5, 5, 6, 7, 5, 3], INDEX_16 = [6, 7, 6, 7, -1, -1, -1, -1];
 
@@ -48,16 +47,6 @@ class Cursor {
 }
 
 const codeBits = (cpu: Processor): 16 | 32 | 64 => (cpu.code64 ? 64 : (cpu.attributes(CS) & ATTRIBUTE_DB) !== 0 ? 32 : 16);
-
-/** The opcode of the current instruction without prefixes; 0F stands for the two-byte map. */
-export function firstOpcodeByte(cpu: Processor): number {
-  for (let i = 0; i < MAX_LENGTH; i++) {
-    const byte = codeByte(cpu, i);
-    const prefix = SEGMENT_PREFIX.has(byte) || byte === 0x66 || byte === 0x67 || byte === 0xf0 || byte === 0xf2 || byte === 0xf3;
-    if (!prefix && !(cpu.code64 && (byte & 0xf0) === 0x40)) return byte;
-  }
-  return 0;
-}
 
 export function decodeOperands(cpu: Processor): InstructionOperands {
   const mode = codeBits(cpu), cursor = new Cursor(cpu);

@@ -1,7 +1,6 @@
 /** The VMX instructions. SDM Vol. 3D, "VMX Instruction Reference", "Conventions". */
 import { Exception, VECTORS } from '../cpu/events.js';
 import { CF, setStatusFlags, ZF } from '../cpu/flags.js';
-import { ROOT_INTERCEPTS } from '../cpu/intercepts.js';
 import { S } from '../cpu/layout.js';
 import type { Operations } from '../cpu/operations.js';
 import { RFLAGS_VM, type Processor } from '../cpu/processor.js';
@@ -105,7 +104,6 @@ function vmxon(cpu: Processor): void {
 function vmxoff(cpu: Processor): void {
   check(cpu, 'VMXOFF');
   cpu.u32[S.vmxOn >> 2] = 0;
-  cpu.intercepts = ROOT_INTERCEPTS;
   setCurrentVmcs(cpu, -1);
   succeed(cpu);
 }

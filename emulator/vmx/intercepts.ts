@@ -12,10 +12,11 @@ import { EXIT_FIELDS, exitInstead, interruptionInformation, NMI_UNBLOCKING, vmEx
 import { EXIT_REASONS } from './exit-reasons.js';
 import { secondaryControls } from './guest-state.js';
 import { INSTRUCTION_EXITS } from './instruction-exits.js';
-import { decodeOperands, firstOpcodeByte, FORMATS } from './instruction-information.js';
+import { decodeOperands, FORMATS } from './instruction-information.js';
 import { eventDelivered, monitorTrapDue, monitorTrapOn } from './monitor-trap.js';
 import { pauseLoop } from './pause-loop.js';
 import { preemptionTicks } from './preemption-timer.js';
+import { VMX_STATE } from './state.js';
 import { currentVmcs, slot, type Vmcs } from './vmcs.js';
 
 const PIN_CONTROLS = slot('pin-based VM-execution controls'), PRIMARY_CONTROLS = slot('primary processor-based VM-execution controls');
@@ -77,7 +78,13 @@ function io(cpu: Processor, port: number, bytes: number, input: boolean, string:
   exitInstead(cpu, EXIT_REASONS.IO_INSTRUCTION.number, qualification >>> 0, verdict);
 }
 
-const HARDWARE_EXCEPTION = 3, SOFTWARE_EXCEPTION = 6, PAGE_FAULT = 14, DOUBLE_FAULT = 8, NMI_TYPE = 2, NMI_VECTOR = 2, IRET = 0xcf;
+const HARDWARE_EXCEPTION = 3, PAGE_FAULT = 14, DOUBLE_FAULT = 8, NMI_TYPE = 2, NMI_VECTOR = 2;
+
+/** An event goes to the guest's own handler. */
+function delivered(cpu: Processor): void {
+  eventDelivered(cpu);
+  cpu.set(VMX_STATE.nmisUnblockedAt, 0, 0);
+}
 
 /** For #PF the bit of the exception bitmap counts if the error code matches, its opposite if not. */
 function exceptionExits(vmcs: Vmcs, vector: number, errorCode: number): boolean {
@@ -92,24 +99,28 @@ function exceptionSays(vmcs: Vmcs, vector: number, errorCode: number): string {
   return `#PF with error code ${hex(errorCode)}: ${hex(errorCode)} & mask ${hex(mask)} is ${equal ? 'equal to' : 'not'} match ${hex(match)}, and bit 14 of the exception bitmap is ${equal ? 1 : 0}`;
 }
 
-/** An IRET unblocks NMIs though it faults. SDM Vol. 3C, "Information for VM Exits Due to Vectored Events". Returns the bit to report. */
-function nmiUnblocking(cpu: Processor): number {
-  if ((cpu.interruptibility & BLOCKING.NMI) === 0 || !iretUnblocksNmis(cpu) || firstOpcodeByte(cpu) !== IRET) return 0;
-  cpu.interruptibility &= ~BLOCKING.NMI;
-  return NMI_UNBLOCKING;
+/** IRET unblocks NMIs though it then faults: the exit says so. SDM Vol. 3C, "Information for VM Exits Due to Vectored Events". */
+const nmiUnblocking = (cpu: Processor): number =>
+  (cpu.number(VMX_STATE.nmisUnblockedAt) === thisInstruction(cpu) ? NMI_UNBLOCKING : 0);
+
+function iretUnblocksNmis(cpu: Processor): boolean {
+  const vmcs = currentVmcs(cpu), unblocks = !pin(vmcs, PIN['NMI exiting']) || pin(vmcs, PIN['virtual NMIs']);
+  if (unblocks && (cpu.interruptibility & BLOCKING.NMI) !== 0) cpu.setNumber(VMX_STATE.nmisUnblockedAt, thisInstruction(cpu));
+  return unblocks;
 }
+/** Never 0, which stands for none. */
+const thisInstruction = (cpu: Processor): number => cpu.instructionCount() + 1;
 
 function exception(
   cpu: Processor, vector: number, errorCode: number | undefined, qualification: number, during: EventInDelivery | undefined, type = HARDWARE_EXCEPTION,
 ): void {
   const vmcs = currentVmcs(cpu);
   if (!exceptionExits(vmcs, vector, errorCode ?? 0)) {
-    eventDelivered(cpu);
+    delivered(cpu);
     return;
   }
-  const bySoftware = vector === VECTORS['#BP'] || vector === VECTORS['#OF'];
   const unblocking = during === undefined && vector !== DOUBLE_FAULT ? nmiUnblocking(cpu) : 0;
-  const information = interruptionInformation(vector, bySoftware ? SOFTWARE_EXCEPTION : type, errorCode) | unblocking;
+  const information = interruptionInformation(vector, type, errorCode) | unblocking;
   vmExit(cpu, EXIT_REASONS.EXCEPTION_OR_NMI.number, qualification, () => exceptionSays(vmcs, vector, errorCode ?? 0), during, information >>> 0, errorCode ?? 0);
   throw ABANDON;
 }
@@ -117,11 +128,11 @@ function exception(
 function interrupt(cpu: Processor, kind: 'external interrupt' | 'NMI', acknowledge: () => number): boolean {
   const vmcs = currentVmcs(cpu);
   if (kind === 'NMI') {
-    if (!pin(vmcs, PIN['NMI exiting'])) { eventDelivered(cpu); return false; }
+    if (!pin(vmcs, PIN['NMI exiting'])) { delivered(cpu); return false; }
     vmExit(cpu, EXIT_REASONS.EXCEPTION_OR_NMI.number, 0, () => 'the "NMI exiting" VM-execution control is 1', undefined, interruptionInformation(NMI_VECTOR, NMI_TYPE, undefined));
     return true;
   }
-  if (!pin(vmcs, PIN['external-interrupt exiting'])) { eventDelivered(cpu); return false; }
+  if (!pin(vmcs, PIN['external-interrupt exiting'])) { delivered(cpu); return false; }
   const acknowledges = (vmcs.low(EXIT_CONTROLS) & VM_EXIT['acknowledge interrupt on exit']) !== 0;
   const information = acknowledges ? interruptionInformation(acknowledge(), 0, undefined) : 0;
   vmExit(cpu, EXIT_REASONS.EXTERNAL_INTERRUPT.number, 0, () => 'the "external-interrupt exiting" VM-execution control is 1', undefined, information);
@@ -157,11 +168,6 @@ function beforeExternalInterrupt(cpu: Processor, vmcs: Vmcs): boolean {
   vmExit(cpu, EXIT_REASONS.INTERRUPT_WINDOW.number, 0, () => 'the "interrupt-window exiting" VM-execution control is 1, RFLAGS.IF is 1 and nothing blocks interrupts');
   return true;
 }
-
-const iretUnblocksNmis = (cpu: Processor): boolean => {
-  const vmcs = currentVmcs(cpu);
-  return !pin(vmcs, PIN['NMI exiting']) || pin(vmcs, PIN['virtual NMIs']);
-};
 
 const TASK_SWITCH_SOURCES = { CALL: 0, IRET: 1, JMP: 2, 'task gate in IDT': 3 } as const;
 

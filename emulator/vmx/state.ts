@@ -14,6 +14,8 @@ export const VMX_STATE = {
   /** PAUSE-loop exiting: time of the first PAUSE of the loop, and of the latest. */
   firstPause: place(3),
   lastPause: place(4),
+  /** 1 + the instructions retired before the IRET that unblocked NMIs last; 0: none. */
+  nmisUnblockedAt: place(5),
 } as const;
 
 export const worldOf = (cpu: Processor): 'root' | 'non-root' | 'no VMX' =>
