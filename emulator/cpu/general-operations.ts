@@ -3,6 +3,7 @@ import { probe, read32, readNumber, read16, write16, write32, write64 } from '..
 import { READ, WRITE } from '../paging/mmu.js';
 import { exception } from './events.js';
 import { gpr, MAP, S, SEGMENT, segment, SS } from './layout.js';
+import { canonical } from './modes.js';
 import type { Operations } from './operations.js';
 import type { Processor } from './processor.js';
 
@@ -88,8 +89,10 @@ function bulk(cpu: Processor, moves: boolean): void {
   cpu.i32[S.budget >> 2] = budget - n;
 }
 
-const stackLinear = (cpu: Processor, offset: number, stackSize: number): number =>
-  stackSize === 64 ? offset : (cpu.base(SS) + (stackSize === 16 ? offset & 0xffff : offset >>> 0)) >>> 0;
+function stackLinear(cpu: Processor, offset: number, stackSize: number): number {
+  if (stackSize === 64 && !canonical(offset)) throw exception('#SS', 0, 'the stack address is not canonical');
+  return stackSize === 64 ? offset : (cpu.base(SS) + (stackSize === 16 ? offset & 0xffff : offset >>> 0)) >>> 0;
+}
 
 /** SDM Vol. 2, "ENTER—Make Stack Frame for Procedure Parameters": everything is read and probed before anything is written. */
 function enter(cpu: Processor): void {

@@ -159,7 +159,7 @@ function decodeWhole(table: DecodeTable, r: Reader, mode: 16 | 32 | 64): Decoded
     if (first) immediate = value; else immediate2 = Number(BigInt.asUintN(16, value));
     first = false;
   }
-  if (p.lock && !(form.instruction.lock && memory)) return 'invalid';
+  if (p.lock && !(form.instruction.lock && memory && form.operands[0]?.place === 'rm')) return 'invalid';
   const size = form.size === 0 ? operandSize : form.size;
   return {
     form, length: r.at, operandSize: size, addressSize, lock: p.lock, rep: p.rep, override: p.override, hasRex: p.rex !== 0,
@@ -195,6 +195,7 @@ function choose(all: readonly Form[], p: Prefixes, mode: 16 | 32 | 64, w: boolea
   const wide = rows.filter((f) => f.rexW);
   if (w && wide.length > 0) rows = wide;
   else rows = rows.filter((f) => !f.rexW);
+  if (rows[0]?.notRexB) return rows[0];
   const by66 = rows[0]?.mandatory === '66';
   const wantedSize = by66 ? (w ? 64 : 32) : operandSize;
   const sized = rows.find((f) => f.size === wantedSize) ?? rows.find((f) => f.size === 0);

@@ -97,6 +97,8 @@ export interface Instruction {
   readonly exceptions?: string;
   /** What makes it exit in VMX non-root operation, in the manual's words. */
   readonly vmExit?: string;
+  /** Not for programs at CPL 3, or asking the machine rather than the processor: left out where programs are compared with hardware. */
+  readonly privileged?: boolean;
   /** CPUID feature that must be present ('SSE2', 'POPCNT', 'VMX' …): absent from the processor model, it is #UD. */
   readonly feature?: string;
   operation(cpu: Cpu, ...operands: Operand[]): void;

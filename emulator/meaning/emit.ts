@@ -233,7 +233,7 @@ export class Emitter {
 
   private flags({ rule, bits, a, result, carry }: Extract<Step, { op: 'flags' }>): void {
     const f = this.f;
-    f.i32(0).i32(ruleNumber(rule, bits));
+    f.i32(0).i32(carry ? ruleNumber(rule === 'addition with carry' ? 'addition' : 'subtraction', bits) : ruleNumber(rule, bits));
     if (carry) { this.pushClean(carry); f.i32(2).op('i32.shl').op('i32.add'); }
     f.memory('i32.store', S.flagRule).i32(0);
     if (rule === 'explicit' || rule === 'status') { this.pushClean(a); f.op('i64.extend_i32_u'); } else this.pushSigned64(a);

@@ -31,7 +31,7 @@ export interface Block {
 /** Stand in for bytes that are no instruction. */
 const pseudo = (name: string, vector: number): Form =>
   form(instruction(name, name, { encodings: '', operation: (cpu) => cpu.perform('raise', cpu.constant(vector, 64), cpu.constant(0, 64)) }), `00 | ${name}`);
-const INVALID = pseudo('(invalid)', 6), PROTECTION = pseudo('(general protection)', 13);
+const INVALID = pseudo('(invalid)', 6), PROTECTION = pseudo('(protection)', 13);
 
 export interface Fetch {
   /** Host address of the code at a linear address; faults are thrown. */

@@ -143,6 +143,13 @@ export class Engine {
     return 'ran';
   }
 
+  /** Does something between two instructions; what it throws is acted upon as an instruction's. True: it was acted upon. */
+  boundary<T>(work: () => T): T | true {
+    this.cpu.nextRip = this.cpu.rip;
+    try { return work(); }
+    catch (e) { this.act(e); return true; }
+  }
+
   linearRip(): number {
     const { cpu } = this;
     if (!cpu.code64) return (cpu.base(CS) + cpu.rip) >>> 0;

@@ -96,9 +96,7 @@ export const NOP = instruction('NOP', 'No Operation', {
     0F 1E /r | NOP r/m16, r16
     0F 1E /r | NOP r/m32, r32
     REX.W + 0F 1E /r | NOP r/m64, r64
-    0F 0D /r | PREFETCHW r/m16, r16
-    0F 0D /r | PREFETCHW r/m32, r32
-    REX.W + 0F 0D /r | PREFETCHW r/m64, r64
+    0F 0D /r | PREFETCHW m8
     0F 18 /r | PREFETCHh r/m16, r16
     0F 18 /r | PREFETCHh r/m32, r32
     REX.W + 0F 18 /r | PREFETCHh r/m64, r64

@@ -1,0 +1,77 @@
+/** The parts of the PC around the processor, each at its ports and on its interrupt line. */
+import { DebugConsole } from '../devices/debug-console.js';
+import { ExitPort } from '../devices/exit-port.js';
+import { Keyboard8042 } from '../devices/keyboard-8042.js';
+import { NmiStatusControl } from '../devices/nmi-status-control.js';
+import { Pic8259Pair } from '../devices/pic-8259.js';
+import { Pit8254 } from '../devices/pit-8254.js';
+import { PostCode } from '../devices/post-code.js';
+import { POWER_OFF_PM1A_CONTROL, PowerOff } from '../devices/power-off.js';
+import { RtcCmos } from '../devices/rtc-cmos.js';
+import { SystemControl } from '../devices/system-control.js';
+import { Uart16550 } from '../devices/uart-16550.js';
+import { Bus, type Device } from '../memory/bus.js';
+import type { VirtualClock } from './clock.js';
+
+export interface ChipsetOutputs {
+  interrupt(raised: boolean): void;
+  serial(port: 1 | 2, byte: number): void;
+  debugConsole(byte: number): void;
+  exit(value: number): void;
+  powerOff(): void;
+  reset(kind: 'INIT' | 'hard'): void;
+  a20(enabled: boolean): void;
+}
+
+export class Chipset {
+  readonly ports = new Bus('port');
+  readonly mmio = new Bus('memory');
+  readonly pic: Pic8259Pair;
+  readonly serial: readonly [Uart16550, Uart16550];
+  private readonly devices: readonly Device[];
+
+  constructor(clock: VirtualClock, memoryBytes: number, epochSeconds: number, out: ChipsetOutputs) {
+    const pic = (this.pic = new Pic8259Pair((raised) => out.interrupt(raised)));
+    const pit = new Pit8254(clock, { channel0: pic.line(0) });
+    // COM1 and COM2 drive lines 4 and 3.
+    const uart = (port: 1 | 2, line: number) => new Uart16550({ name: `COM${port}`, clock, transmit: (byte) => out.serial(port, byte), interrupt: pic.line(line) });
+    this.serial = [uart(1, 4), uart(2, 3)];
+    let keyboardA20 = true, fastA20 = false;
+    const a20 = () => out.a20(keyboardA20 || fastA20);
+    const keyboard = new Keyboard8042({
+      keyboardInterrupt: pic.line(1), auxiliaryInterrupt: pic.line(12), reset: () => out.reset('INIT'),
+      a20: (enabled) => { keyboardA20 = enabled; a20(); },
+    });
+    const systemControl = new SystemControl({ a20: (enabled) => { fastA20 = enabled; a20(); }, reset: (kind) => out.reset(kind) });
+    const rtc = new RtcCmos({ clock, interrupt: pic.line(8), memoryBytes, epochSeconds });
+    const nmiControl = new NmiStatusControl(clock, pit);
+    const powerOff = new PowerOff(() => out.powerOff());
+    const debugConsole = new DebugConsole((byte) => out.debugConsole(byte));
+    const exitPort = new ExitPort((value) => out.exit(value));
+    const postCode = new PostCode(() => undefined);
+
+    const { ports } = this;
+    ports.attach(0x20, 2, pic);
+    ports.attach(0xa0, 2, pic, 2);
+    ports.attach(0x4d0, 2, pic, 4);
+    ports.attach(0x40, 4, pit);
+    ports.attach(0x60, 1, keyboard);
+    ports.attach(0x64, 1, keyboard, 1);
+    ports.attach(0x61, 1, nmiControl);
+    ports.attach(0x70, 2, rtc);
+    ports.attach(0x80, 1, postCode);
+    ports.attach(0x92, 1, systemControl);
+    ports.attach(0xcf9, 1, systemControl, 1);
+    ports.attach(0xe9, 1, debugConsole);
+    ports.attach(0xf4, 1, exitPort);
+    ports.attach(0x2f8, 8, this.serial[1]);
+    ports.attach(0x3f8, 8, this.serial[0]);
+    ports.attach(0x604, 2, powerOff, POWER_OFF_PM1A_CONTROL);
+    ports.attach(0xb004, 2, powerOff, POWER_OFF_PM1A_CONTROL);
+    this.devices = [pic, pit, ...this.serial, keyboard, systemControl, rtc, nmiControl, powerOff, debugConsole, exitPort, postCode];
+  }
+
+  reset(): void { for (const d of this.devices) d.reset(); }
+  save(): Record<string, unknown> { return Object.fromEntries(this.devices.map((d) => [d.name, d.save()])); }
+  restore(state: Record<string, unknown>): void { for (const d of this.devices) d.restore(state[d.name]); }
+}

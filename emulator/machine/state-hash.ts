@@ -1,0 +1,35 @@
+/** One number for everything that a guest can see: equal runs end with equal hashes, whichever way they were driven. */
+import { MAP, S } from '../cpu/layout.js';
+import { getRflags } from '../cpu/flags.js';
+import type { Processor } from '../cpu/processor.js';
+import { toJson } from './snapshot.js';
+
+/** Two lanes of multiply-and-rotate over 32-bit words (after MurmurHash3's mixing step). */
+class Hash {
+  private a = 0x9747b28c;
+  private b = 0x3c6ef372;
+  word(w: number): void {
+    let k = Math.imul(w, 0xcc9e2d51);
+    k = (k << 15) | (k >>> 17);
+    this.a = Math.imul(((this.a ^ Math.imul(k, 0x1b873593)) << 13) | ((this.a ^ Math.imul(k, 0x1b873593)) >>> 19), 5) + 0xe6546b64 | 0;
+    this.b = Math.imul(this.b ^ k, 0x85ebca6b) + this.a | 0;
+  }
+  words(words: Uint32Array): void { for (let i = 0; i < words.length; i++) this.word(words[i]!); }
+  text(text: string): void { for (let i = 0; i < text.length; i++) this.word(text.charCodeAt(i)); }
+  get hex(): string { return [this.a, this.b].map((n) => (n >>> 0).toString(16).padStart(8, '0')).join(''); }
+}
+
+/** Bookkeeping of the interpreter, which depends on how the run was cut into pieces: not part of the machine's state. */
+const VOLATILE: readonly (readonly [number, number])[] = [[S.codePage, S.rflags], [S.budget, S.segments]];
+
+export function stateHash(cpu: Processor, rest: unknown): string {
+  const hash = new Hash();
+  const { u32 } = cpu;
+  for (let at: number = S.gpr; at < S.end; at += 4) {
+    if (!VOLATILE.some(([from, to]) => at >= from && at < to)) hash.word(u32[at >> 2]!);
+  }
+  hash.word(getRflags(cpu));
+  hash.words(u32.subarray(MAP.guestMemory >> 2, (MAP.guestMemory + cpu.guestBytes) >> 2));
+  hash.text(toJson(rest));
+  return hash.hex;
+}

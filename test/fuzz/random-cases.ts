@@ -1,0 +1,134 @@
+/** Random instructions with random registers, flags and memory, from the definitions' own rows. */
+import { encode, type MemoryFields } from '../../emulator/isa/encode.js';
+import { type Form, forms } from '../../emulator/isa/encoding.js';
+import type { Instruction } from '../../emulator/isa/instruction.js';
+import { AREA_BYTES, type Case, DATA_BASE, DEFAULT_RIP, type Patch, REGISTER_NAMES, RFLAGS_MASK, State } from '../oracles/native.js';
+
+/** A generator of numbers that is the same everywhere for a seed (xorshift128). */
+export class Random {
+  private s: Uint32Array;
+  constructor(seed: number) {
+    this.s = Uint32Array.from([seed, 0x9e3779b9 ^ seed, 0x7f4a7c15, 0xbf58476d]);
+    for (let i = 0; i < 16; i++) this.u32();
+  }
+  u32(): number {
+    const s = this.s;
+    let t = s[3]!;
+    t ^= t << 11; t ^= t >>> 8;
+    s[3] = s[2]!; s[2] = s[1]!; s[1] = s[0]!;
+    const next = (t ^ s[0]! ^ (s[0]! >>> 19)) >>> 0;
+    s[0] = next;
+    return next;
+  }
+  below(n: number): number { return this.u32() % n; }
+  chance(n: number): boolean { return this.below(n) === 0; }
+  pick<T>(list: readonly T[]): T { return list[this.below(list.length)]!; }
+  u64(): bigint { return (BigInt(this.u32()) << 32n) | BigInt(this.u32()); }
+  /** Often near an edge of some width. */
+  value(): bigint {
+    switch (this.below(6)) {
+      case 0: return this.u64();
+      case 1: return BigInt(this.below(256));
+      case 2: return BigInt.asUintN(64, (1n << BigInt(this.pick([7, 8, 15, 16, 31, 32, 63, 64]))) + BigInt(this.below(5) - 2));
+      case 3: return BigInt.asUintN(64, -BigInt(this.below(256)));
+      case 4: return BigInt(this.u32());
+      default: return BigInt.asUintN(64, BigInt(this.u32() | 0));
+    }
+  }
+}
+
+export interface RandomCase extends Case { readonly form: Form }
+
+const AREA_MIDDLE = DATA_BASE + AREA_BYTES / 2;
+
+export class RandomCases {
+  private readonly forms: readonly Form[];
+  constructor(private readonly random: Random, instructions: readonly Instruction[], private readonly bits: 64 | 32 = 64) {
+    this.forms = instructions.flatMap(forms).filter((f) => f.only !== (bits === 64 ? '32' : '64') && (bits === 64 || !f.rexW));
+  }
+
+  next(): RandomCase {
+    for (;;) {
+      const made = this.attempt(this.random.pick(this.forms));
+      if (made) return made;
+    }
+  }
+
+  private attempt(form: Form): RandomCase | undefined {
+    const { random: r, bits } = this;
+    const registers = bits === 64 ? 16 : 8, state = new State();
+    for (const name of REGISTER_NAMES) state.set(name, bits === 64 ? r.value() : r.value() & 0xffffffffn);
+    state.set('rsp', BigInt(AREA_MIDDLE - 1024 + 8 * r.below(256)) + (r.chance(8) ? BigInt(r.below(8)) : 0n));
+    state.rflags = (BigInt(r.u32()) & RFLAGS_MASK & ~0x40000n) | 2n;
+    const rmOperand = form.operands.find((o) => o.place === 'rm'), moffs = form.operands.some((o) => o.place === 'moffs');
+    const asMemory = moffs || (rmOperand !== undefined && rmOperand.mayBeMemory && (!rmOperand.mayBeRegister || r.chance(2)));
+    const operandSize = form.size !== 0 ? form.size : bits === 64 && form.rexW ? 64 : r.chance(2) ? 32 : 16;
+    const addressSize = bits;
+    const rm = r.below(registers), reg = r.below(form.operands.some((o) => o.kind === 'mm') ? 8 : registers);
+    const memory = asMemory ? this.place(state, moffs, registers) : undefined;
+    if (form.instruction.repeats) {
+      state.set('rsi', BigInt(DATA_BASE + 256 + r.below(AREA_BYTES - 512)));
+      state.set('rdi', BigInt(DATA_BASE + 256 + r.below(AREA_BYTES - 512)));
+      state.set('rcx', BigInt(r.below(40)));
+    }
+    const byteRegisters = form.operands.some((o) => o.kind === 'gpr' && o.bits === 8 && o.place !== 'fixed');
+    const rep = form.instruction.repeats && r.chance(2) ? r.pick(['F3', 'F2'] as const) : undefined;
+    const relative = form.operands.some((o) => o.kind === 'relative');
+    // A 16-bit SHLD or SHRD by more than 16 has no defined result.
+    const countLimited = /^SH[LR]D$/.test(form.instruction.name) && form.size === 16;
+    if (countLimited) state.set('rcx', BigInt(r.below(17)));
+    let code: Uint8Array;
+    try {
+      code = encode(form, {
+        mode: bits, operandSize, addressSize, reg, rm: rmOperand?.kind === 'mm' ? rm & 7 : rm, opcodeRegister: r.below(registers),
+        immediate: relative ? BigInt(r.below(200) - 100) : countLimited ? BigInt(r.below(17)) : r.value(), immediate2: r.below(65536), needsRex: bits === 64 && byteRegisters && r.chance(2),
+        ...(memory ? { memory } : {}), ...(rep ? { rep } : {}), ...(form.instruction.lock && asMemory && r.chance(8) ? { lock: true } : {}),
+      });
+    } catch { return undefined; }
+    if (code.length > 15) return undefined;
+    state.rip = BigInt(DEFAULT_RIP + (r.chance(16) ? 0x800 - r.below(code.length + 1) : 0));
+    for (let i = 0; i < 16; i++) for (let half = 0; half < 2; half++) {
+      const v = r.value();
+      for (let b = 0; b < 8; b++) state.xmm(i)[8 * half + b] = Number((v >> BigInt(8 * b)) & 0xffn);
+    }
+    return { form, code, bits, state, data: this.data(state, memory) };
+  }
+
+  /** A memory operand in the data area; now and then across its pages or outside it. */
+  private place(state: State, absolute: boolean, registers: number): MemoryFields {
+    const { random: r } = this;
+    const target = r.chance(12) ? DATA_BASE + AREA_BYTES - r.below(16) : r.chance(6) ? AREA_MIDDLE - r.below(16) : DATA_BASE + 512 + 16 * r.below((AREA_BYTES - 1024) / 16) + (r.chance(2) ? r.below(16) : 0);
+    if (absolute) return { base: -1, index: -1, scale: 0, displacement: target };
+    const displacement = r.pick([0, r.below(256) - 128, r.below(0x10000) - 0x8000]);
+    let base = r.below(registers);
+    if (base === 4) base = 3;
+    const index = r.chance(2) ? -1 : r.below(registers), scale = r.below(4);
+    if (index >= 0 && index !== 4 && index !== base) {
+      const offset = r.below(1024);
+      state.set(REGISTER_NAMES[index]!, BigInt(offset));
+      state.set(REGISTER_NAMES[base]!, BigInt(target - displacement - offset * 2 ** scale));
+      return { base, index, scale, displacement };
+    }
+    state.set(REGISTER_NAMES[base]!, BigInt(target - displacement));
+    return { base, index: -1, scale: 0, displacement };
+  }
+
+  private data(state: State, memory: MemoryFields | undefined): Patch[] {
+    const { random: r } = this, patches: Patch[] = [];
+    const at = (address: number, bytes: number) => {
+      const offset = Math.floor((address - DATA_BASE) / 8) * 8;
+      if (offset < 0 || offset + bytes > AREA_BYTES) return;
+      const content = new Uint8Array(bytes), view = new DataView(content.buffer);
+      for (let i = 0; i + 8 <= bytes; i += 8) view.setBigUint64(i, r.value(), true);
+      patches.push({ offset, bytes: content });
+    };
+    at(Number(state.get('rsp')) - 32, 96);
+    if (memory) {
+      const value = (n: number) => (n < 0 ? 0 : Number(state.get(REGISTER_NAMES[n]!)));
+      at(value(memory.base) + value(memory.index) * 2 ** memory.scale + memory.displacement - 16, 64);
+    }
+    at(Number(state.get('rsi')), 64);
+    at(Number(state.get('rdi')), 64);
+    return patches;
+  }
+}
