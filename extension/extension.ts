@@ -1,5 +1,6 @@
 /** Activation: what the extension registers with the editor, and nothing else. */
 import * as vscode from 'vscode';
+import manifest from '../package.json';
 import { AdapterFactory } from './debugging/adapter-factory.js';
 import { newConfiguration } from './debugging/commands.js';
 import { ConfigurationProvider } from './debugging/configuration-provider.js';
@@ -15,14 +16,11 @@ import { tlbPanel } from './panels/tlb/host.js';
 import { trapsPanel } from './panels/traps/host.js';
 import { vmcsPanel } from './panels/vmcs/host.js';
 
-interface DebuggerContribution {
-  configurationAttributes: { launch: Schema };
-  initialConfigurations: vscode.DebugConfiguration[];
-}
+/** From the file and not from the editor, which adds attributes of its own to what it read. */
+const contribution = manifest.contributes.debuggers[0]!;
 
 export function activate(context: vscode.ExtensionContext): void {
-  const contribution = (context.extension.packageJSON as { contributes: { debuggers: DebuggerContribution[] } }).contributes.debuggers[0]!;
-  const configurations = new ConfigurationProvider(contribution.configurationAttributes.launch);
+  const configurations = new ConfigurationProvider(contribution.configurationAttributes.launch as Schema);
   const sessions = new Sessions(context);
   const panel = (definition: typeof vmcsPanel): PanelHost => new PanelHost(definition, context.extensionUri, sessions);
   const panels = { showVmcs: panel(vmcsPanel), showPageTables: panel(pageTablesPanel), showTlb: panel(tlbPanel), showTraps: panel(trapsPanel) };
