@@ -46,8 +46,8 @@ export const S = {
   exitReason: field(4),
   /** Whether SSE arithmetic may take the fast path: all exceptions masked, round to nearest, no DAZ/FTZ, PE sticky. */
   sseFast: field(4),
-  /** Nonzero when MXCSR, x87 and the like must be looked at; spare. */
-  spare: field(4),
+  /** What x87, MMX and SSE instructions have to look at before anything else: bits of cpu/float-mode.ts. */
+  fpuTraps: field(4),
 
   /** Arguments and results of calls from handlers to TypeScript: eight slots of 16 bytes. */
   args: field(8 * 16, 16),

@@ -161,7 +161,7 @@ class Recorder implements Cpu {
     const m = this.meaning, c = this.c, field = OPERAND_FIELDS[position]!;
     if (spec.place === 'moffs') return new MemoryOperand(m, m.record('displacement', 64), widthOf(spec, true), c.segmentKind, m.record('segment', 32), {});
     if (spec.place === 'rm' && c.memory && spec.mayBeMemory) {
-      return new MemoryOperand(m, this.effectiveAddress(), widthOf(spec, true), c.segmentKind, m.record('segment', 32), { stack: c.stackReference });
+      return new MemoryOperand(m, this.effectiveAddress(), widthOf(spec, true), c.segmentKind, m.record('segment', 32), { stack: c.stackReference, aligned: c.form.aligned });
     }
     switch (spec.kind) {
       case 'gpr': {

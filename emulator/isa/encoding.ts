@@ -3,7 +3,8 @@
  * SDM Vol. 2, "Instruction Format" and "Interpreting the Instruction Reference Pages".
  *
  * Columns: encoding, syntax, and (optional) marks: `64` valid only in 64-bit mode, `32` only outside it, `o16 o32 o64` the
- * operand size where no operand shows it. `!REX.B` in the encoding: not with that bit. Everything else is as printed.
+ * operand size where no operand shows it, `aligned` a memory operand that must be aligned to its size.
+ * `!REX.B` in the encoding: not with that bit. Everything else is as printed.
  */
 import type { Bits } from '../meaning/meaning.js';
 import type { Instruction } from './instruction.js';
@@ -45,6 +46,8 @@ export interface Form {
   /** Operand size that selects this row; 0: any. */
   readonly size: 0 | 16 | 32 | 64;
   readonly only: '64' | '32' | undefined;
+  /** The memory operand must be aligned to its size. */
+  readonly aligned: boolean;
 }
 export type Immediate = 'ib' | 'iw' | 'id' | 'io' | 'cb' | 'cw' | 'cd' | 'cp' | 'moffs';
 
@@ -166,6 +169,7 @@ export function form(instruction: Instruction, line: string): Form {
     instruction, text: `${encoding} | ${syntax}`, syntax, map, opcode, plusRegister, mandatory, rexW, notRexB, modrm,
     fixedModrm: bytes[0], plusSt, immediates, operands, size: sizeOf(operands, marks),
     only: marks.includes('64') ? '64' : marks.includes('32') ? '32' : undefined,
+    aligned: marks.includes('aligned'),
   };
 }
 

@@ -68,7 +68,7 @@ export class Emitter {
         if (isFloat(step.name)) emitFloat(f, step.name, step.of.map((v) => () => this.pushClean(v)));
         else {
           for (const v of step.of) this.pushClean(v);
-          if (step.lane === undefined) f.op(step.name); else f.lane(step.name, step.lane);
+          f.op(step.name).bytes(typeof step.lane === 'number' ? [step.lane] : step.lane ?? []);
         }
         return this.define(step.to, true);
       case 'get':

@@ -30,8 +30,8 @@ export type Step =
   | { readonly op: 'unary'; readonly kind: Unary; readonly to: Value; readonly a: Value }
   | { readonly op: 'binary'; readonly kind: Binary; readonly to: Value; readonly a: Value; readonly b: Value }
   | { readonly op: 'select'; readonly to: Value; readonly condition: Value; readonly a: Value; readonly b: Value }
-  /** A WebAssembly SIMD or float operation by its name in the WebAssembly specification, on the values given. */
-  | { readonly op: 'wasm'; readonly name: string; readonly to: Value; readonly of: readonly Value[]; readonly lane?: number }
+  /** A WebAssembly SIMD or float operation by its name in the WebAssembly specification, on the values given; a shuffle has sixteen lanes. */
+  | { readonly op: 'wasm'; readonly name: string; readonly to: Value; readonly of: readonly Value[]; readonly lane?: number | readonly number[] }
   /** Processor state at a byte offset: `at` fixed, or `register` a value that holds the offset. */
   | { readonly op: 'get'; readonly to: Value; readonly at: number | Value; readonly signed?: boolean }
   | { readonly op: 'set'; readonly at: number | Value; readonly from: Value; readonly bits: Bits }
@@ -164,7 +164,7 @@ export class Meaning {
     this.steps.push({ op: 'select', to, condition, a, b });
     return to;
   }
-  wasm(name: string, bits: Bits, of: readonly Value[], lane?: number): Value {
+  wasm(name: string, bits: Bits, of: readonly Value[], lane?: number | readonly number[]): Value {
     const to = this.value(bits);
     this.steps.push({ op: 'wasm', name, to, of, ...(lane === undefined ? {} : { lane }) });
     return to;
