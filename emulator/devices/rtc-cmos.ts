@@ -1,7 +1,7 @@
 import type { Device } from '../memory/bus.js';
 import type { Clock, TimerEvent } from '../machine/clock.js';
 import { Oscillator } from './oscillator.js';
-import { CENTURY, HOURS, MINUTES, SECONDS, TIME_REGISTERS, fromRegisters, toRegisters, type Calendar, type Format } from './rtc-calendar.js';
+import { HOURS, MINUTES, SECONDS, TIME_REGISTERS, fromRegisters, toRegisters, type Calendar, type Format } from './rtc-calendar.js';
 
 /** Real-time clock and the PC's configuration memory. Motorola MC146818 data sheet; port 70h as in Intel 82371SB (PIIX3). */
 
