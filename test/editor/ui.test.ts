@@ -63,6 +63,7 @@ describe('The first lab in the workbench', function () {
 
   it('walks an address', async () => {
     await workbench.command('Ringside: Show Walk of Address');
+    await workbench.page.locator('.quick-input-widget input[placeholder^="0x"]').waitFor();
     await workbench.page.keyboard.type('0x100000');
     await workbench.page.keyboard.press('Enter');
     const panel = await workbench.panel('page-tables');

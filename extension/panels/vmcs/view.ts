@@ -19,8 +19,8 @@ const grid = new Grid({
   tree: true,
   columns: [
     { title: 'Field', width: 'minmax(16ch, 34ch)' },
-    { title: 'Value', width: '20ch', code: true },
-    { title: 'Meaning', width: 'minmax(20ch, 1fr)' },
+    { title: 'Value', width: 'minmax(14ch, 20ch)', code: true },
+    { title: 'Meaning', width: 'minmax(16ch, 1fr)' },
     { title: 'Encoding', width: '9ch', code: true },
     { title: 'Width', width: '8ch' },
   ],
