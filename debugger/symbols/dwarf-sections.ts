@@ -5,10 +5,13 @@ import type { ElfFile } from './elf.js';
 export class DwarfSections {
   readonly file: string;
   private readonly elf: ElfFile;
+  private readonly ignored: boolean;
   private readonly contents = new Map<string, Uint8Array>();
 
-  constructor(elf: ElfFile) {
+  /** `ignored`: as if the file had none of these sections. */
+  constructor(elf: ElfFile, ignored = false) {
     this.elf = elf;
+    this.ignored = ignored;
     this.file = elf.file;
   }
 
@@ -20,7 +23,7 @@ export class DwarfSections {
   bytes(name: string): Uint8Array {
     let bytes = this.contents.get(name);
     if (!bytes) {
-      const section = this.elf.section(name);
+      const section = this.ignored ? undefined : this.elf.section(name);
       bytes = section ? this.elf.contents(section) : new Uint8Array(0);
       this.contents.set(name, bytes);
     }

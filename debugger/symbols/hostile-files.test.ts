@@ -113,6 +113,10 @@ describe('broken files', () => {
   it('an object file and a compressed section are refused by name', () => {
     const { bytes } = compile('program.c', PROGRAM, '-gz');
     assert.throws(() => SymbolImage.parse('z.elf', bytes).sourceFiles(), /z\.elf: not implemented: compressed sections \(\.debug_\w+ is SHF_COMPRESSED\)/);
+    assert.match(SymbolImage.parse('z.elf', bytes).debugInfoFault()!.message, /SHF_COMPRESSED/);
+    const symbolsOnly = SymbolImage.parse('z.elf', bytes, { debugInfo: false });
+    assert.equal(symbolsOnly.debugInfoFault(), undefined);
+    assert.equal(symbolsOnly.functionAt(symbolsOnly.entry)?.name, '_start');
     const object = bytes.slice();
     object[16] = 1;
     assert.throws(() => SymbolImage.parse('o.elf', object), /not implemented: relocatable object files/);

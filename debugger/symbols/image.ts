@@ -10,6 +10,7 @@ import { LineIndex, type LineAddress, type SourceLine } from './lines.js';
 import type { FrameContext } from './location-expression.js';
 import { NameIndex } from './name-index.js';
 import { rangesOf, type Range } from './ranges.js';
+import { SymbolError } from './symbol-error.js';
 import { SymbolTable } from './symbol-table.js';
 import { TypeReader } from './type-reader.js';
 import type { Type } from './types.js';
@@ -42,16 +43,17 @@ export class SymbolImage {
   private nameIndex: NameIndex | undefined;
   private files: readonly string[] | undefined;
 
-  static parse(name: string, bytes: Uint8Array): SymbolImage {
-    return new SymbolImage(new ElfFile(name, bytes));
+  /** Without `debugInfo`, only the linker's symbols are used: what is left to do when the debug information is damaged. */
+  static parse(name: string, bytes: Uint8Array, options: { readonly debugInfo?: boolean } = {}): SymbolImage {
+    return new SymbolImage(new ElfFile(name, bytes), options.debugInfo ?? true);
   }
 
-  private constructor(elf: ElfFile) {
+  private constructor(elf: ElfFile, debugInfo: boolean) {
     this.elf = elf;
     this.name = elf.file;
     this.bits = elf.bits;
     this.entry = elf.entry;
-    this.sections = new DwarfSections(elf);
+    this.sections = new DwarfSections(elf, !debugInfo);
     this.info = new DwarfInfo(this.sections);
     this.table = new SymbolTable(elf);
     const live = (address: bigint) => this.holdsAddress(address);
@@ -67,6 +69,19 @@ export class SymbolImage {
 
   get hasLines(): boolean {
     return this.sections.has('.debug_line');
+  }
+
+  /** Reads the headers of all debug information, which otherwise is read when it is first needed; gives the first fault. */
+  debugInfoFault(): SymbolError | undefined {
+    try {
+      this.sourceFiles();
+      this.functions.unitAt(this.entry);
+      this.frames.at(this.entry);
+      return undefined;
+    } catch (error) {
+      if (error instanceof SymbolError) return error;
+      throw error;
+    }
   }
 
   holdsAddress(address: bigint): boolean {
