@@ -35,9 +35,9 @@ export const PORT_COUNT = 0x10000;
 export class Bus {
   /** In ascending order of address. */
   private attachments: Attachment[] = [];
-  /** For ports: 1 + the index in `byNumber` of who answers, 0 for nobody. */
+  /** For ports: the index in `byNumber` of who answers; 0 is nobody. */
   private readonly table: Uint16Array | undefined;
-  private readonly byNumber: Attachment[] = [];
+  private readonly byNumber: (Attachment | undefined)[] = [undefined];
   private lastHit: Attachment | undefined;
 
   constructor(private readonly kind: 'port' | 'memory') {
@@ -59,8 +59,8 @@ export class Bus {
     const portBytes = device.portBytes ?? (this.kind === 'port' ? 1 : 4);
     const attachment: Attachment = { base, end, firstOffset, portBytes, device };
     this.attachments = [...this.attachments, attachment].sort((a, b) => a.base - b.base);
-    this.byNumber.push(attachment);
     this.table?.fill(this.byNumber.length, base, end);
+    this.byNumber.push(attachment);
   }
 
   read(address: number, bytes: AccessBytes): number {
@@ -99,7 +99,7 @@ export class Bus {
   }
 
   private find(address: number): Attachment | undefined {
-    if (this.table) return this.byNumber[(this.table[address] ?? 0) - 1];
+    if (this.table) return this.byNumber[this.table[address] ?? 0];
     const last = this.lastHit;
     if (last && last.base <= address && address < last.end) return last;
     return this.search(address);
