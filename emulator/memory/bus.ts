@@ -95,7 +95,7 @@ export class Bus {
     const half = bytes === 4 ? 2 : 1;
     const low = this.read(address, half);
     const high = this.read(address + half, half);
-    return low + high * 2 ** (8 * half);
+    return low + high * (half === 2 ? 0x10000 : 0x100);
   }
 
   private find(address: number): Attachment | undefined {
