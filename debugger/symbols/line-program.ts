@@ -73,12 +73,12 @@ export class LineProgram {
   private readonly unit: Unit | undefined;
   private readonly version: number;
   private readonly addressSize: number;
-  private readonly minimumInstructionLength: number;
-  private readonly defaultIsStatement: boolean;
-  private readonly lineBase: number;
-  private readonly lineRange: number;
-  private readonly opcodeBase: number;
-  private readonly operandCounts: number[] = [];
+  readonly minimumInstructionLength: number;
+  readonly defaultIsStatement: boolean;
+  readonly lineBase: number;
+  readonly lineRange: number;
+  readonly opcodeBase: number;
+  readonly operandCounts: number[] = [];
   private readonly directories: string[];
   private readonly entries: Entry[];
   private readonly paths: (string | undefined)[] = [];
@@ -170,98 +170,121 @@ export class LineProgram {
     return (this.unit && this.info.string(this.unit, value)) ?? '?';
   }
 
-  /** The state machine. Addresses are kept as distances from the sequence's first, so that no bigint is made for a row. */
   private run(): LineSequence[] {
     const reader = this.info.sections.reader('.debug_line', this.programStart, this.end);
-    const sequences: LineSequence[] = [];
-    let rows = new RowBuffer();
-    let start: bigint | undefined;
-    let distance = 0;
-    let file = 1;
-    let line = 1;
-    let column = 0;
-    let isStatement = this.defaultIsStatement;
-    let prologueEnd = false;
-
-    const append = (more: number) => {
-      rows.append(distance, file, line, column, (isStatement ? IS_STMT : 0) | (prologueEnd ? PROLOGUE_END : 0) | more);
-      prologueEnd = false;
-    };
-    const advance = (operations: number) => {
-      distance += operations * this.minimumInstructionLength;
-    };
-    const setAddress = (address: bigint) => {
-      start ??= address;
-      distance = Number(address - start);
-    };
-
+    const machine = new LineMachine(this);
     while (!reader.atEnd) {
       const opcode = reader.u8();
-      if (opcode >= this.opcodeBase) {
-        const adjusted = opcode - this.opcodeBase;
-        advance(Math.floor(adjusted / this.lineRange));
-        line += this.lineBase + (adjusted % this.lineRange);
-        append(0);
-        continue;
-      }
-      if (opcode === 0) {
-        const extended = reader.part(reader.uleb());
-        if (extended.atEnd) continue;
-        const kind = extended.u8();
-        if (kind === EXTENDED.setAddress) setAddress(extended.unsigned(extended.remaining));
-        else if (kind === EXTENDED.defineFile) this.entries.push(readOldFile(extended));
-        else if (kind === EXTENDED.endSequence) {
-          append(END_SEQUENCE);
-          sequences.push(rows.sequence(start ?? 0n));
-          rows = new RowBuffer();
-          start = undefined;
-          distance = column = 0;
-          file = line = 1;
-          isStatement = this.defaultIsStatement;
-          prologueEnd = false;
-        }
-        continue;
-      }
-      switch (opcode) {
-        case STANDARD.copy:
-          append(0);
-          break;
-        case STANDARD.advancePc:
-          advance(reader.uleb());
-          break;
-        case STANDARD.advanceLine:
-          line += reader.sleb();
-          break;
-        case STANDARD.setFile:
-          file = reader.uleb();
-          break;
-        case STANDARD.setColumn:
-          column = reader.uleb();
-          break;
-        case STANDARD.negateStmt:
-          isStatement = !isStatement;
-          break;
-        case STANDARD.constAddPc:
-          advance(Math.floor((255 - this.opcodeBase) / this.lineRange));
-          break;
-        case STANDARD.fixedAdvancePc:
-          distance += reader.u16();
-          break;
-        case STANDARD.setPrologueEnd:
-          prologueEnd = true;
-          break;
-        case STANDARD.setBasicBlock:
-        case STANDARD.setEpilogueBegin:
-          break;
-        case STANDARD.setIsa:
-          reader.uleb();
-          break;
-        default:
-          for (let operand = 0; operand < this.operandCounts[opcode]!; operand++) reader.ulebWide();
-      }
+      if (opcode >= this.opcodeBase) machine.special(opcode);
+      else if (opcode === 0) this.runExtended(machine, reader.part(reader.uleb()));
+      else machine.standard(opcode, reader);
     }
-    if (rows.count > 0) reader.fail(`the program at byte ${this.offset} stops inside a sequence`);
-    return sequences;
+    if (machine.isInSequence) reader.fail(`the program at byte ${this.offset} stops inside a sequence`);
+    return machine.sequences;
+  }
+
+  private runExtended(machine: LineMachine, operands: ByteReader): void {
+    if (operands.atEnd) return;
+    const kind = operands.u8();
+    if (kind === EXTENDED.setAddress) machine.setAddress(operands.unsigned(operands.remaining));
+    else if (kind === EXTENDED.defineFile) this.entries.push(readOldFile(operands));
+    else if (kind === EXTENDED.endSequence) machine.endSequence();
+  }
+}
+
+type LineParameters = Pick<LineProgram, 'minimumInstructionLength' | 'defaultIsStatement' | 'lineBase' | 'lineRange' | 'opcodeBase' | 'operandCounts'>;
+
+/** The state machine. Addresses are kept as distances from the first that was set, so that no bigint is made for a row. */
+class LineMachine {
+  readonly sequences: LineSequence[] = [];
+  private readonly parameters: LineParameters;
+  private rows = new RowBuffer();
+  private start: bigint | undefined;
+  private distance = 0;
+  private file = 1;
+  private line = 1;
+  private column = 0;
+  private isStatement: boolean;
+  private prologueEnd = false;
+
+  constructor(parameters: LineParameters) {
+    this.parameters = parameters;
+    this.isStatement = parameters.defaultIsStatement;
+  }
+
+  get isInSequence(): boolean {
+    return this.rows.count > 0;
+  }
+
+  special(opcode: number): void {
+    const { opcodeBase, lineRange, lineBase } = this.parameters;
+    const adjusted = opcode - opcodeBase;
+    this.advance(Math.floor(adjusted / lineRange));
+    this.line += lineBase + (adjusted % lineRange);
+    this.append(0);
+  }
+
+  setAddress(address: bigint): void {
+    this.start ??= address;
+    this.distance = Number(address - this.start);
+  }
+
+  endSequence(): void {
+    this.append(END_SEQUENCE);
+    this.sequences.push(this.rows.sequence(this.start ?? 0n));
+    this.rows = new RowBuffer();
+    this.start = undefined;
+    this.distance = this.column = 0;
+    this.file = this.line = 1;
+    this.isStatement = this.parameters.defaultIsStatement;
+    this.prologueEnd = false;
+  }
+
+  standard(opcode: number, reader: ByteReader): void {
+    switch (opcode) {
+      case STANDARD.copy:
+        return this.append(0);
+      case STANDARD.advancePc:
+        return this.advance(reader.uleb());
+      case STANDARD.advanceLine:
+        this.line += reader.sleb();
+        return;
+      case STANDARD.setFile:
+        this.file = reader.uleb();
+        return;
+      case STANDARD.setColumn:
+        this.column = reader.uleb();
+        return;
+      case STANDARD.negateStmt:
+        this.isStatement = !this.isStatement;
+        return;
+      case STANDARD.constAddPc:
+        return this.advance(Math.floor((255 - this.parameters.opcodeBase) / this.parameters.lineRange));
+      case STANDARD.fixedAdvancePc:
+        this.distance += reader.u16();
+        return;
+      case STANDARD.setPrologueEnd:
+        this.prologueEnd = true;
+        return;
+      case STANDARD.setBasicBlock:
+      case STANDARD.setEpilogueBegin:
+        return;
+      case STANDARD.setIsa:
+        reader.uleb();
+        return;
+      default:
+        for (let operand = 0; operand < this.parameters.operandCounts[opcode]!; operand++) reader.ulebWide();
+    }
+  }
+
+  private advance(operations: number): void {
+    this.distance += operations * this.parameters.minimumInstructionLength;
+  }
+
+  private append(more: number): void {
+    const flags = (this.isStatement ? IS_STMT : 0) | (this.prologueEnd ? PROLOGUE_END : 0) | more;
+    this.rows.append(this.distance, this.file, this.line, this.column, flags);
+    this.prologueEnd = false;
   }
 }
 
