@@ -1,6 +1,6 @@
 /** VM entries: VMLAUNCH and VMRESUME from their checks to the first instruction of the guest. SDM Vol. 3C, "VM Entries". */
 import { deliver } from '../cpu/exceptions.js';
-import { vectorName } from '../cpu/events.js';
+import { ABANDON, EptFault, vectorName } from '../cpu/events.js';
 import { S } from '../cpu/layout.js';
 import { BLOCKING } from '../cpu/modes.js';
 import type { Processor } from '../cpu/processor.js';
@@ -9,7 +9,7 @@ import { firstFailure, type Failure } from './entry-checks/entry-checks.js';
 import { failEntry } from './exit.js';
 import { EXIT_REASONS } from './exit-reasons.js';
 import { hasPreemptionTimer, loadGuestNonRegisterState, loadGuestPdptes, loadGuestRegisters, secondaryControls } from './guest-state.js';
-import { vmxIntercepts } from './intercepts.js';
+import { eptFault, vmxIntercepts } from './intercepts.js';
 import { armMonitorTrap, OTHER_EVENT } from './monitor-trap.js';
 import { loadMsrs } from './msr-areas.js';
 import { startPreemptionTimer, stopPreemptionTimer } from './preemption-timer.js';
@@ -55,6 +55,7 @@ export function enter(cpu: Processor, launch: boolean): number {
   loadGuestNonRegisterState(cpu, vmcs);
   if (launch) vmcs.launched = true;
   cpu.u32[S.nonRoot >> 2] = 1;
+  cpu.deliveries++;
   cpu.intercepts = vmxIntercepts;
   cpu.mmu.vmTransition(vpidOf(vmcs));
   cpu.modeChanged();
@@ -99,5 +100,10 @@ function inject(cpu: Processor, vmcs: Vmcs): void {
   armMonitorTrap(cpu, injecting && (traps || type === OTHER_EVENT) ? 'pending' : traps ? 'armed' : 'off');
   if (!injecting || type === OTHER_EVENT) return;
   const errorCode = (injection & DELIVER_ERROR_CODE) !== 0 ? vmcs.low(ERROR_CODE) : undefined;
-  deliver(cpu, { vector: injection & 0xff, type, errorCode, instructionLength: vmcs.low(LENGTH) });
+  try { deliver(cpu, { vector: injection & 0xff, type, errorCode, instructionLength: vmcs.low(LENGTH) }); }
+  catch (thrown) {
+    if (!(thrown instanceof EptFault)) throw thrown;
+    eptFault(cpu, thrown);
+    throw ABANDON;
+  }
 }

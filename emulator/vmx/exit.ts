@@ -121,6 +121,7 @@ function leaveNonRoot(cpu: Processor, vmcs: Vmcs, byNmi: boolean): void {
 }
 
 function toHost(cpu: Processor, vmcs: Vmcs): void {
+  cpu.deliveries++;
   const guestWasLong = cpu.longMode;
   loadHostState(cpu, vmcs);
   cpu.mmu.vmTransition(cpu.mmu.vmcs.vpid());

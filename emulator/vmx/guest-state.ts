@@ -19,10 +19,9 @@ const ACTIVITY = slot('guest activity state'), INTERRUPTIBILITY = slot('guest in
 const TIMER = slot('VMX-preemption timer value');
 const PDPTES = [slot('guest PDPTE0'), slot('guest PDPTE1'), slot('guest PDPTE2'), slot('guest PDPTE3')] as const;
 
-/** In the order of the segment registers of the state. */
-const NAMES = ['ES', 'CS', 'SS', 'DS', 'FS', 'GS', 'LDTR', 'TR'] as const;
-const SELECTORS = NAMES.map((s) => slot(`guest ${s} selector`)), BASES = NAMES.map((s) => slot(`guest ${s} base`));
-const LIMITS = NAMES.map((s) => slot(`guest ${s} limit`)), RIGHTS = NAMES.map((s) => slot(`guest ${s} access rights`));
+/** The fields of the segment registers follow one another in the order of the state. */
+const SELECTOR = slot('guest ES selector'), BASE = slot('guest ES base'), LIMIT = slot('guest ES limit'), RIGHTS = slot('guest ES access rights');
+const NEXT = 2;
 const SS = 2, RSP_REGISTER = 4;
 
 export const secondaryControls = (vmcs: Vmcs): number =>
@@ -59,7 +58,7 @@ export function loadGuestRegisters(cpu: Processor, vmcs: Vmcs): void {
   if ((entry & VM_ENTRY['load IA32_PAT']) !== 0) loadWide(cpu, vmcs, PAT, S.pat);
 
   for (let s = 0; s <= TR; s++) loadSegment(cpu, vmcs, s);
-  cpu.cpl = (vmcs.low(RIGHTS[SS]!) >> 5) & 3;
+  cpu.cpl = (vmcs.low(RIGHTS + NEXT * SS) >> 5) & 3;
   loadWide(cpu, vmcs, GDTR_BASE, S.gdtrBase);
   loadWide(cpu, vmcs, IDTR_BASE, S.idtrBase);
   cpu.u32[S.gdtrLimit >> 2] = vmcs.low(GDTR_LIMIT);
@@ -74,7 +73,7 @@ export function loadGuestRegisters(cpu: Processor, vmcs: Vmcs): void {
 
 /** A segment that stands as the VMCS says need not be loaded again: its limits for quick accesses follow from the rest. */
 function loadSegment(cpu: Processor, vmcs: Vmcs, s: number): void {
-  const selector = vmcs.low(SELECTORS[s]!), limit = vmcs.low(LIMITS[s]!), rights = vmcs.low(RIGHTS[s]!), base = BASES[s]!, at = segment(s);
+  const selector = vmcs.low(SELECTOR + NEXT * s), limit = vmcs.low(LIMIT + NEXT * s), rights = vmcs.low(RIGHTS + NEXT * s), base = BASE + NEXT * s, at = segment(s);
   const same = cpu.u32[(at + SEGMENT.selector) >> 2] === selector && cpu.u32[(at + SEGMENT.limit) >> 2] === limit && cpu.u32[(at + SEGMENT.attributes) >> 2] === rights;
   if (!same) setSegment(cpu, s, selector, vmcs.number(base), limit, rights);
   cpu.set(at + SEGMENT.base, vmcs.low(base), vmcs.high(base));
@@ -112,10 +111,10 @@ export function saveGuestState(cpu: Processor, vmcs: Vmcs): void {
 
   for (let s = 0; s <= TR; s++) {
     const at = segment(s);
-    vmcs.set(SELECTORS[s]!, cpu.u32[(at + SEGMENT.selector) >> 2]!);
-    vmcs.set(LIMITS[s]!, cpu.u32[(at + SEGMENT.limit) >> 2]!);
-    vmcs.set(RIGHTS[s]!, cpu.u32[(at + SEGMENT.attributes) >> 2]!);
-    vmcs.set(BASES[s]!, cpu.low(at + SEGMENT.base), cpu.high(at + SEGMENT.base));
+    vmcs.set(SELECTOR + NEXT * s, cpu.u32[(at + SEGMENT.selector) >> 2]!);
+    vmcs.set(LIMIT + NEXT * s, cpu.u32[(at + SEGMENT.limit) >> 2]!);
+    vmcs.set(RIGHTS + NEXT * s, cpu.u32[(at + SEGMENT.attributes) >> 2]!);
+    vmcs.set(BASE + NEXT * s, cpu.low(at + SEGMENT.base), cpu.high(at + SEGMENT.base));
   }
   saveWide(cpu, vmcs, GDTR_BASE, S.gdtrBase);
   saveWide(cpu, vmcs, IDTR_BASE, S.idtrBase);

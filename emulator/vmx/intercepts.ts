@@ -205,7 +205,7 @@ export const vmxIntercepts: Intercepts = {
 };
 
 /** Turns what the EPT walk judged into a VM exit. `during`: the event whose delivery made the access. */
-export function eptFault(cpu: Processor, fault: EptFault, during?: EventInDelivery): void {
+export function eptFault(cpu: Processor, fault: EptFault, during: EventInDelivery | undefined = cpu.delivering): void {
   const vmcs = currentVmcs(cpu);
   vmcs.reportNumber(EXIT_FIELDS.guestPhysical, fault.guestPhysical);
   const violation = fault.kind === 'EPT violation';
@@ -217,10 +217,11 @@ export function eptFault(cpu: Processor, fault: EptFault, during?: EventInDelive
 
 /**
  * Ticks of the time-stamp counter until a VM exit that no instruction causes: 0 when one is due, Infinity when none can come.
- * With the monitor trap flag it is 1: one instruction.
+ * With the monitor trap flag it is 1 while the processor is active: one instruction.
  */
 export function nextVmxDeadline(cpu: Processor): number {
   if (!cpu.nonRoot) return Infinity;
-  if (monitorTrapOn(cpu)) return monitorTrapDue(cpu) ? 0 : 1;
+  if (monitorTrapDue(cpu)) return 0;
+  if (monitorTrapOn(cpu) && cpu.activity === ACTIVITY.active) return 1;
   return preemptionTicks(cpu);
 }

@@ -4,7 +4,8 @@
  * SDM Vol. 3C, "Format of the VMCS Region".
  */
 import { MAP, S } from '../cpu/layout.js';
-import type { Processor } from '../cpu/processor.js';
+import { RFLAGS_VM, type Processor } from '../cpu/processor.js';
+import { STATUS_FLAGS } from '../meaning/flags.js';
 import { offered } from './controls.js';
 import { describe, VMCS_FIELDS, type Area, type Field, type FieldName, type Width } from './vmcs-fields.js';
 
@@ -23,14 +24,13 @@ const indexOf = (name: FieldName): number => BY_NAME.get(name)!;
 export const slot = (name: FieldName): Slot => FIRST_FIELD + 2 * indexOf(name);
 
 /**
- * Parts of the VMCS that are checked again only when something in them has changed. `VM flag` is RFLAGS.VM alone, on which
- * the checks of segments depend. SDM Vol. 3C, "VM Entries".
+ * Parts of the VMCS that are checked again only when something in them has changed. Of RFLAGS the status flags do not count;
+ * `VM flag` is RFLAGS.VM alone, on which the checks of segments depend. SDM Vol. 3C, "VM Entries".
  */
 export const PART = {
-  controls: 1, injection: 2, host: 4, 'control registers': 8, segments: 16, tables: 32, 'RIP and RFLAGS': 64, 'non-register': 128, 'VM flag': 256,
+  controls: 1, injection: 2, host: 4, 'control registers': 8, segments: 16, tables: 32, RFLAGS: 64, 'non-register': 128, 'VM flag': 256, RIP: 512,
 } as const;
-const EVERY_PART = 511;
-const RFLAGS_VM = 1 << 17;
+const EVERY_PART = 1023;
 
 function partOf(field: Field): number {
   const { area } = describe(field.encoding), { name } = field;
@@ -39,7 +39,9 @@ function partOf(field: Field): number {
   if (area === 'control') return /^VM-entry (interruption|exception|instruction)/.test(name) ? PART.injection : PART.controls;
   if (/selector|access rights|(ES|CS|SS|DS|FS|GS|LDTR|TR) (limit|base)$/.test(name) && !/GDTR|IDTR/.test(name)) return PART.segments;
   if (/GDTR|IDTR/.test(name)) return PART.tables;
-  if (/RIP$|RFLAGS|RSP/.test(name)) return PART['RIP and RFLAGS'];
+  if (name === 'guest RSP') return 0;
+  if (name === 'guest RIP') return PART.RIP;
+  if (name === 'guest RFLAGS') return PART.RFLAGS;
   if (/CR\d|DR7|IA32_/.test(name)) return PART['control registers'];
   return PART['non-register'];
 }
@@ -83,10 +85,10 @@ export class Vmcs {
 
   /** Any field: what depends on it is checked again if its value changed. */
   set(at: Slot, low: number, high = 0): void {
-    const place = this.word + at, changed = this.u32[place]! ^ low;
-    if (changed === 0 && ((this.u32[place + 1]! ^ high) === 0)) return;
-    if (at === RFLAGS_SLOT && (changed & RFLAGS_VM) !== 0) this.dirty |= PART['VM flag'];
-    this.dirty |= PART_OF_FIELD[(at - FIRST_FIELD) >> 1]!;
+    const place = this.word + at, changed = this.u32[place]! ^ low, changedHigh = this.u32[place + 1]! ^ high;
+    if ((changed | changedHigh) === 0) return;
+    if (at !== RFLAGS_SLOT) this.u32[this.word + DIRTY]! |= PART_OF_FIELD[(at - FIRST_FIELD) >> 1]!;
+    else if (((changed & ~STATUS_FLAGS) | changedHigh) !== 0) this.dirty |= (changed & RFLAGS_VM) !== 0 ? PART.RFLAGS | PART['VM flag'] : PART.RFLAGS;
     this.u32[place] = low;
     this.u32[place + 1] = high;
   }

@@ -3,7 +3,7 @@ import { readPhysical32 } from '../../paging/access.js';
 import { MAXPHYADDR, PHYSICAL_RESERVED_HIGH } from '../../paging/capabilities.js';
 import { ACTIVITY_STATES_OFFERED } from '../capabilities.js';
 import { PIN, PROCESSOR_2, VM_ENTRY } from '../controls.js';
-import { VMCS_REVISION } from '../vmcs.js';
+import { slot, VMCS_REVISION } from '../vmcs.js';
 import { check, ENTRY_FIELD, PIN_FIELD, SECONDARY_FIELDS, whenever, type Check, type EntryView } from './check.js';
 import { INJECTION } from './control-fields.js';
 
@@ -60,20 +60,23 @@ const NON_REGISTER: readonly Check[] = [
     [PENDING, INTERRUPTIBILITY, ACTIVITY, 'guest RFLAGS', 'guest IA32_DEBUGCTL'], (v) => whenever(holdsDebugTraps(v) && !singleStepped(v), !v.bit(PENDING, BS))),
 ];
 
-const linked = (v: EntryView) => v.low(LINK) !== 0xffff_ffff || v.high(LINK) !== 0xffff_ffff;
+/** By place: what is evaluated at every entry is not looked up by name. */
+const LINK_SLOT = slot(LINK), CR0_SLOT = slot('guest CR0'), CR4_SLOT = slot('guest CR4'), ENTRY_SLOT = slot(ENTRY_FIELD);
+const linked = ({ vmcs }: EntryView) => (vmcs.low(LINK_SLOT) & vmcs.high(LINK_SLOT)) !== -1;
 const LINK_QUALIFICATION = { qualification: 4 } as const;
 const LINK_POINTER: readonly Check[] = [
   check('If the VMCS link pointer is not FFFFFFFF_FFFFFFFFH, its bits 11:0 must be 0.', [LINK], (v) => whenever(linked(v), v.pageAligned(LINK)), LINK_QUALIFICATION),
   check('If the VMCS link pointer is not FFFFFFFF_FFFFFFFFH, it must not set bits beyond the processor\'s physical-address width.', [LINK],
     (v) => whenever(linked(v), v.withinPhysicalWidth(LINK)), LINK_QUALIFICATION),
   check('If the VMCS link pointer is not FFFFFFFF_FFFFFFFFH, the 4 bytes in memory that it references must hold the VMCS revision identifier, without the shadow-VMCS indicator.', [LINK],
-    (v) => whenever(linked(v) && v.pageAligned(LINK) && v.withinPhysicalWidth(LINK), readPhysical32(v.cpu, v.unsigned(LINK)) === VMCS_REVISION),
+    (v) => !linked(v) || !v.pageAligned(LINK) || !v.withinPhysicalWidth(LINK) || readPhysical32(v.cpu, v.unsigned(LINK)) === VMCS_REVISION,
     { ...LINK_QUALIFICATION, always: true }),
-  check('The VMCS link pointer must not be the current-VMCS pointer.', [LINK], (v) => v.unsigned(LINK) !== v.vmcsPointer, { ...LINK_QUALIFICATION, always: true }),
+  check('The VMCS link pointer must not be the current-VMCS pointer.', [LINK], (v) => whenever(linked(v), v.vmcs.unsigned(LINK_SLOT) !== v.vmcsPointer), { ...LINK_QUALIFICATION, always: true }),
 ];
 
-const PAE = 5;
-const usesPdptes = (v: EntryView) => v.bit('guest CR0', 31) && v.bit('guest CR4', PAE) && !v.entry(VM_ENTRY['IA-32e mode guest']);
+const PG = 0x8000_0000, PAE = 1 << 5;
+const usesPdptes = ({ vmcs }: EntryView) =>
+  (vmcs.low(ENTRY_SLOT) & VM_ENTRY['IA-32e mode guest']) === 0 && (vmcs.low(CR0_SLOT) & PG) !== 0 && (vmcs.low(CR4_SLOT) & PAE) !== 0;
 const ept = (v: EntryView) => v.secondary(PROCESSOR_2['enable EPT']);
 /** Bits 2:1 and 8:5, and those beyond the physical-address width, of an entry that is present. */
 const validPdpte = (low: number, high: number): boolean => (low & 1) === 0 || ((low & 0x1e6) === 0 && (high & (PHYSICAL_RESERVED_HIGH | 0xfff0_0000)) === 0);
@@ -85,7 +88,7 @@ const pdpteInMemory = (v: EntryView, n: number): boolean => {
 const PDPTES: readonly Check[] = ([0, 1, 2, 3] as const).map((n) =>
   check(`With PAE paging, reserved bits of PDPTE${n} must be 0: from the VMCS if the "enable EPT" VM-execution control is 1, else from the table that CR3 references.`,
     [`guest PDPTE${n}`, 'guest CR3', 'guest CR0', 'guest CR4', ENTRY_FIELD, ...SECONDARY_FIELDS],
-    (v) => whenever(usesPdptes(v), ept(v) ? validPdpte(v.low(`guest PDPTE${n}`), v.high(`guest PDPTE${n}`)) : pdpteInMemory(v, n)),
+    (v) => !usesPdptes(v) || (ept(v) ? validPdpte(v.low(`guest PDPTE${n}`), v.high(`guest PDPTE${n}`)) : pdpteInMemory(v, n)),
     { always: true, qualification: 2 }));
 
 export const GUEST_NON_REGISTER_CHECKS: readonly Check[] = [...NON_REGISTER, ...LINK_POINTER];

@@ -1,11 +1,13 @@
 /** SDM Vol. 3C, "Checks on Host Control Registers, MSRs, and SSP", "… Host Segment and Descriptor-Table Registers", "Checks Related to Address-Space Size". */
 import { CR0_FIXED0, CR4_FIXED0, cr4Fixed1 } from '../capabilities.js';
 import { VM_ENTRY, VM_EXIT } from '../controls.js';
+import { slot } from '../vmcs.js';
 import type { FieldName } from '../vmcs-fields.js';
 import { check, EFER_LMA, EFER_LME, ENTRY_FIELD, EXIT_FIELD, validEfer, validPat, whenever, type Check, type EntryView } from './check.js';
 
 const hostIs64 = (v: EntryView) => v.exit(VM_EXIT['host address-space size']);
 const loadsEfer = (v: EntryView) => v.exit(VM_EXIT['load IA32_EFER']);
+const EXIT_SLOT = slot(EXIT_FIELD);
 const PAE = 5, PCIDE = 17;
 
 const canonical = (field: FieldName): Check => check(`The ${field} field must contain a canonical address.`, [field], (v) => v.canonical(field));
@@ -40,11 +42,11 @@ const SEGMENTS_AND_TABLES: readonly Check[] = [
 
 const ADDRESS_SPACE_SIZE: readonly Check[] = [
   check('If the processor is outside IA-32e mode at the time of VM entry, the "IA-32e mode guest" VM-entry control must be 0.', [ENTRY_FIELD],
-    (v) => whenever(!v.cpu.longMode, !v.entry(VM_ENTRY['IA-32e mode guest'])), { always: true }),
+    (v) => v.cpu.longMode || !v.entry(VM_ENTRY['IA-32e mode guest']), { always: true }),
   check('If the processor is outside IA-32e mode at the time of VM entry, the "host address-space size" VM-exit control must be 0.', [EXIT_FIELD],
-    (v) => whenever(!v.cpu.longMode, !hostIs64(v)), { always: true }),
+    (v) => v.cpu.longMode || !hostIs64(v), { always: true }),
   check('If the processor is in IA-32e mode at the time of VM entry, the "host address-space size" VM-exit control must be 1.', [EXIT_FIELD],
-    (v) => whenever(v.cpu.longMode, hostIs64(v)), { always: true }),
+    (v) => !v.cpu.longMode || (v.vmcs.low(EXIT_SLOT) & VM_EXIT['host address-space size']) !== 0, { always: true }),
   check('If the "host address-space size" VM-exit control is 0, the "IA-32e mode guest" VM-entry control must be 0.', [ENTRY_FIELD, EXIT_FIELD],
     (v) => whenever(!hostIs64(v), !v.entry(VM_ENTRY['IA-32e mode guest']))),
   check('If the "host address-space size" VM-exit control is 0, bit 17 (PCIDE) of the host CR4 field must be 0.', ['host CR4', EXIT_FIELD],
