@@ -1,7 +1,7 @@
 /** Control registers: what may be written, and what follows from it. SDM Vol. 3, "Control Registers"; Vol. 2, "MOV—Move to/from Control Registers". */
 import { MAXPHYADDR } from '../paging/capabilities.js';
 import { Exception, VECTORS } from './events.js';
-import { CS, S, TR } from './layout.js';
+import { CS, S } from './layout.js';
 import { CR0, CR4, EFER } from './modes.js';
 import { ATTRIBUTE_L, type Processor } from './processor.js';
 import { tss16 } from './task-state.js';

@@ -41,7 +41,7 @@ const verify = (passes: (d: Descriptor) => boolean) => (cpu: Processor): void =>
 };
 
 export const DESCRIPTOR_QUERY_OPERATIONS: Operations = {
-  LAR: query(LAR_TYPES, LAR_TYPES_IA32E, (d) => d.high & 0xf0ff00),
+  LAR: query(LAR_TYPES, LAR_TYPES_IA32E, (d) => d.high & 0xffff00),
   LSL: query(LSL_TYPES, LSL_TYPES_IA32E, (d) => d.limit),
   VERR: verify((d) => d.readable),
   VERW: verify((d) => d.writableData),

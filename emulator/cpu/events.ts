@@ -29,11 +29,11 @@ export class EptFault {
 }
 
 /** The instruction has been replaced by a VM exit (already performed), or otherwise must not complete: leave to the run loop. */
-export class Abandon {}
+export class Abandon { readonly leaves = 'the instruction'; }
 export const ABANDON = new Abandon();
 
 /** A stop condition wants the machine to stop before an event is delivered: nothing has changed, the instruction will be met again. */
-export class StopBeforeDelivery {}
+export class StopBeforeDelivery { readonly stops = 'before delivery'; }
 export const STOP_BEFORE_DELIVERY = new StopBeforeDelivery();
 
 export const exception = (name: ExceptionName, errorCode = 0, why = ''): Exception => new Exception(VECTORS[name], errorCode, 0, why);

@@ -23,8 +23,8 @@ function combination(first: EventInDelivery | undefined, second: number): 'seria
 
 const hex = (n: number): string => (n < 0 ? `0x${(BigInt.asUintN(64, BigInt(n))).toString(16)}` : `0x${n.toString(16)}`);
 
-function describe(rip: number, e: Exception): string {
-  const error = hasErrorCode(e.vector) ? `(${hex(e.errorCode)})` : '';
+function describe(cpu: Processor, rip: number, e: Exception): string {
+  const error = cpu.protectedMode && hasErrorCode(e.vector) ? `(${hex(e.errorCode)})` : '';
   const address = e.vector === PF ? ` for address ${hex(e.cr2)}` : '';
   return `${vectorName(e.vector)}${error}${address} at RIP ${hex(rip)}${e.why ? `: ${e.why}` : ''}`;
 }
@@ -35,12 +35,12 @@ export function deliverException(cpu: Processor, exception: Exception): void {
   cpu.delivering = undefined;
   const chain: string[] = first ? [`${eventName(first)} was being delivered`] : [];
   for (;;) {
-    chain.push(describe(cpu.rip, current));
+    chain.push(describe(cpu, cpu.rip, current));
     const how = combination(first, current.vector);
     if (how === 'triple fault') { tripleFault(cpu, current, chain); return; }
     if (how === 'double fault') {
       current = new Exception(DF, 0, 0, `${vectorName(current.vector)} during the delivery of ${vectorName(first!.vector)}`);
-      chain.push(describe(cpu.rip, current));
+      chain.push(describe(cpu, cpu.rip, current));
       first = undefined;
     }
     const failed = deliverOnce(cpu, current, first, chain.length === 1);
@@ -60,7 +60,7 @@ function deliverOnce(cpu: Processor, e: Exception, during: EventInDelivery | und
   const errorCode = cpu.protectedMode && hasErrorCode(vector) ? e.errorCode : undefined;
   cpu.intercepts.exception(cpu, vector, errorCode, vector === PF ? e.cr2 : vector === DB ? e.pendingDebug : 0, during);
   const rip = cpu.rip;
-  const stop = cpu.observer.raise('exception', { vector, error: errorCode ?? 0, cr2: e.cr2, rip }, () => `${describe(rip, e)}.`);
+  const stop = cpu.observer.raise('exception', { vector, error: errorCode ?? 0, cr2: e.cr2, rip }, () => `${describe(cpu, rip, e)}.`);
   if (stop && stoppable) throw STOP_BEFORE_DELIVERY;
   if (vector === PF) cpu.cr2 = e.cr2;
   if (vector === DB) enterDebugException(cpu, e.pendingDebug);

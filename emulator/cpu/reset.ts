@@ -1,9 +1,8 @@
-/** The processor after power-up, and at the first instruction of a boot plan. SDM Vol. 3, "Processor State After Reset". */
-import { type EntrySegment, ENTRY_SEGMENTS, type EntryState, GENERAL_REGISTERS } from '../boot/plan.js';
+/** The processor after power-up. SDM Vol. 3, "Processor State After Reset". */
 import { cpuid, FEATURES } from './cpuid.js';
 import { DR6_FIXED, DR7_FIXED, dr } from './debug-registers.js';
 import { setRflags } from './flags.js';
-import { CS, DS, ES, FS, GS, gpr, LDTR, S, SS, TR } from './layout.js';
+import { CS, DS, ES, FS, GS, LDTR, S, SS, TR } from './layout.js';
 import { ACTIVITY, CR0 } from './modes.js';
 import { allMsrs } from './msrs.js';
 import type { Processor } from './processor.js';
@@ -11,7 +10,7 @@ import { REAL_ATTRIBUTES, setSegment } from './segments.js';
 
 const RESET_LDTR = 0x82, RESET_TR = 0x8b;
 const MXCSR_RESET = 0x1f80, MXCSR_MASK = 0xffff;
-const FCW_RESET = 0x40, FCW_FNINIT = 0x37f, FTW_ZEROS = 0xff;
+const FCW_RESET = 0x40, FTW_ZEROS = 0xff;
 const APIC_BASE_RESET = 0xfee00000, APIC_BASE_BSP = 0x100, APIC_BASE_ENABLE = 0x800;
 const RDX = 2;
 
@@ -46,33 +45,6 @@ export function resetProcessor(cpu: Processor, features: ReadonlySet<string> = F
   cpu.activity = ACTIVITY.active;
   cpu.delivering = undefined;
   cpu.autopsy = [];
-  cpu.mmu.reset();
-  cpu.modeChanged();
-}
-
-const ENTRY_INDEX: Readonly<Record<EntrySegment, number>> = { es: ES, cs: CS, ss: SS, ds: DS, fs: FS, gs: GS, ldtr: LDTR, tr: TR };
-
-/** After reset: what a boot plan says the processor is at its first instruction. The loader has executed FNINIT. */
-export function applyEntryState(cpu: Processor, entry: EntryState): void {
-  GENERAL_REGISTERS.forEach((name, n) => cpu.setBig(gpr(n), BigInt.asUintN(64, entry.registers[name])));
-  for (const name of ENTRY_SEGMENTS) {
-    const { selector, base, limit, attributes } = entry.segments[name];
-    setSegment(cpu, ENTRY_INDEX[name], selector, Number(BigInt.asIntN(64, base)), limit, attributes);
-  }
-  cpu.cpl = entry.segments.cs.selector & 3;
-  cpu.setBig(S.cr0, entry.cr0);
-  cpu.setBig(S.cr3, entry.cr3);
-  cpu.setBig(S.cr4, entry.cr4);
-  cpu.setBig(S.efer, entry.efer);
-  cpu.setBig(S.gdtrBase, BigInt.asUintN(64, entry.gdtr.base));
-  cpu.u32[S.gdtrLimit >> 2] = entry.gdtr.limit;
-  cpu.setBig(S.idtrBase, BigInt.asUintN(64, entry.idtr.base));
-  cpu.u32[S.idtrLimit >> 2] = entry.idtr.limit;
-  cpu.u32[S.fcw >> 2] = FCW_FNINIT;
-  cpu.u32[S.ftw >> 2] = 0;
-  setRflags(cpu, Number(entry.rflags & 0xffffffffn));
-  cpu.rip = Number(BigInt.asIntN(64, entry.rip));
-  cpu.nextRip = cpu.rip;
   cpu.mmu.reset();
   cpu.modeChanged();
 }

@@ -1,7 +1,7 @@
 /** Segment registers: how each mode loads them. SDM Vol. 3, "Protected-Mode Memory Management"; Vol. 2, "MOV—Move". */
 import { read32, write8 } from '../paging/access.js';
 import {
-  Descriptor, descriptorAddress, isNull, markAccessed, readDescriptor, selectorFault, TYPE, TYPE_ACCESSED, TYPE_CODE, TYPE_CONFORMING,
+  type Descriptor, descriptorAddress, isNull, markAccessed, readDescriptor, selectorFault, TYPE, TYPE_ACCESSED, TYPE_CODE, TYPE_CONFORMING,
   TYPE_EXPAND_DOWN, TYPE_READABLE, TYPE_WRITABLE,
 } from './descriptors.js';
 import { Exception, VECTORS } from './events.js';
