@@ -10,7 +10,6 @@ import { openLab } from './labs/open-lab.js';
 import { startLanguageClient } from './language-client.js';
 import { askForAddress } from './panels/page-tables/ask-for-address.js';
 import { pageTablesPanel } from './panels/page-tables/host.js';
-import type { ShowWalk } from './panels/page-tables/protocol.js';
 import { PanelHost } from './panels/panel.js';
 import { tlbPanel } from './panels/tlb/host.js';
 import { trapsPanel } from './panels/traps/host.js';
@@ -32,8 +31,8 @@ export function activate(context: vscode.ExtensionContext): void {
     vscode.commands.registerCommand('ringside.newConfiguration', () => newConfiguration(contribution.initialConfigurations)),
     vscode.commands.registerCommand('ringside.openLab', () => openLab(context)),
     vscode.commands.registerCommand('ringside.showWalk', async (from: unknown) => {
-      const linear = await askForAddress(from);
-      if (linear !== undefined) panels.showPageTables.show({ linear } satisfies ShowWalk);
+      const walk = await askForAddress(from);
+      if (walk !== undefined) panels.showPageTables.show(walk);
     }),
     ...Object.entries(panels).flatMap(([command, host]) => [
       vscode.commands.registerCommand(`ringside.${command}`, () => {

@@ -117,7 +117,7 @@ describe('The panels in a browser', () => {
 
   it('Page tables: the walk is a matrix of 24 loads', async () => {
     const panel = await open('page-tables');
-    await panel.show({ linear: '0x400020' });
+    await panel.show({ linear: '0x400020', space: 'linear' });
     assert.equal(await panel.page.locator('td.load').count(), 24);
     assert.match(await panel.page.locator('.verdict').innerText(), /^24 loads: mapped to 0x1200020/);
     await shoot(panel, 'walk');
@@ -145,7 +145,7 @@ describe('The panels in a browser', () => {
     await panel.page.keyboard.press('End');
     await panel.page.keyboard.press('Enter');
     await panel.settle();
-    assert.deepEqual(panel.executed, [['ringside.showWalk', '0xffff800000000000']]);
+    assert.deepEqual(panel.executed, [['ringside.showWalk', { linear: '0xffff800000000000', space: 'linear' }]]);
     await shoot(panel, 'tlb');
   });
 

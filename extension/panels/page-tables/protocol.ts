@@ -68,4 +68,5 @@ export type PageTableRequests = {
 /** What `show` brings: an address to walk. */
 export interface ShowWalk {
   linear: string;
+  space: Space;
 }

@@ -145,6 +145,7 @@ debuggerLink.onState = (machine) => {
   void walk();
 };
 debuggerLink.onShow = (what) => {
-  showWalk((what as ShowWalk).linear, 'linear');
+  const { linear, space } = what as ShowWalk;
+  showWalk(linear, space);
 };
 debuggerLink.start();

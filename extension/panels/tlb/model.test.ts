@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { headline, INITIAL, linearOf, tlbRows } from './model.js';
+import { headline, INITIAL, walkOf, tlbRows } from './model.js';
 import type { TlbEntry } from './protocol.js';
 
 const entry: TlbEntry = { linear: '0x400000', physical: '0x7000', size: 4096, rights: { r: true, w: true, x: false, u: true }, vpid: 1, pcid: 0, eptp: '0x3000', global: true };
@@ -19,7 +19,8 @@ describe('the rows of the TLB panel', () => {
     assert.equal(tlbRows([entry, stale], { ...INITIAL, filter: '401' }).length, 1);
   });
   it('lead to the address', () => {
-    assert.equal(linearOf(tlbRows([entry, stale], INITIAL)[1]!.key), '0x401000');
+    assert.deepEqual(walkOf(tlbRows([entry, stale], INITIAL)[1]!.key, [entry, stale]), { linear: '0x401000', space: 'linear' });
+    assert.deepEqual(walkOf('0', [{ ...entry, linear: '', guestPhysical: '0x7000' }]), { linear: '0x7000', space: 'guest-physical' });
   });
   it('are summed up in one sentence', () => {
     assert.equal(headline([]), 'The TLB is empty.');

@@ -15,7 +15,7 @@ const tagText = ({ vpid, pcid, global }: TlbEntry): string[] => [`${vpid}`, `${p
 function row(entry: TlbEntry, index: number): Row {
   const mark = entry.stale === undefined ? undefined : 'stale';
   return {
-    key: `${index} ${entry.linear}`,
+    key: String(index),
     mark,
     cells: [cell(entry.linear), cell(entry.physical), cell(entry.guestPhysical ?? ''), cell(sizeText(entry.size)), cell(rightsText(entry.rights)), ...tagText(entry).map((text) => cell(text)), cell(entry.eptp), cell(entry.stale === undefined ? '' : `stale: ${entry.stale}`, mark)],
   };
@@ -27,7 +27,12 @@ export const tlbRows = (entries: readonly TlbEntry[], { filter, staleOnly }: Tlb
     .filter((each) => !staleOnly || each.mark === 'stale')
     .filter((each) => contains(each, filter));
 
-export const linearOf = (key: string): string => key.split(' ')[1]!;
+/** The walk that leads to a row's translation. Entries of guest-physical addresses have no linear one. */
+export function walkOf(key: string, entries: readonly TlbEntry[]): { linear: string; space: 'linear' | 'guest-physical' } | undefined {
+  const entry = entries[Number(key)];
+  if (entry === undefined) return undefined;
+  return entry.linear === '' ? { linear: entry.guestPhysical ?? '', space: 'guest-physical' } : { linear: entry.linear, space: 'linear' };
+}
 
 export function headline(entries: readonly TlbEntry[]): string {
   const stale = entries.filter((entry) => entry.stale !== undefined).length;

@@ -3,7 +3,7 @@ import { h, settled } from '../kit/dom.js';
 import { Grid } from '../kit/grid.js';
 import { rowsOf } from '../kit/rows.js';
 import { Status } from '../kit/status.js';
-import { headline, INITIAL, linearOf, tlbRows } from './model.js';
+import { headline, INITIAL, tlbRows, walkOf } from './model.js';
 import type { TlbEntry, TlbRequests } from './protocol.js';
 
 const debuggerLink = new Connection<TlbRequests>();
@@ -28,7 +28,8 @@ const grid = new Grid({
     { title: 'Against the tables', width: 'minmax(24ch, 1fr)' },
   ],
   onActivate(key) {
-    debuggerLink.execute('ringside.showWalk', linearOf(key));
+    const walk = walkOf(key, entries);
+    if (walk !== undefined) debuggerLink.execute('ringside.showWalk', walk);
   },
 });
 

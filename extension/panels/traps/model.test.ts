@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { countRows, details, headline, lastPage, Ledger, PAGE } from './model.js';
+import { countRows, details, filterFor, headline, lastPage, Ledger, PAGE } from './model.js';
 import type { TrapRow } from './protocol.js';
 
 const trap = (at: number): TrapRow => ({ at, cpu: 0, kind: 'VM exit', name: 'CPUID', rip: '0x1000', symbol: 'guest_main+4', detail: 'leaf 0', world: 'guest' });
@@ -24,6 +24,12 @@ describe('the trap ledger in pages', () => {
 describe('the counts by reason', () => {
   it('stand with the most frequent first', () => {
     assert.deepEqual(countRows([{ name: 'HLT', count: 1 }, { name: 'CPUID', count: 2000 }]).map(({ cells }) => cells.map(({ text }) => text)), [['CPUID', '2\u202f000'], ['HLT', '1']]);
+  });
+});
+
+describe("a count's name", () => {
+  it('becomes words to filter by', () => {
+    assert.deepEqual(['VM exit: CPUID', 'triple fault'].map(filterFor), ['VM exit CPUID', 'triple fault']);
   });
 });
 

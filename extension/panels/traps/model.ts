@@ -55,6 +55,9 @@ export const lastPage = (total: number): number => Math.max(0, Math.floor((total
 export const countRows = (counts: TrapPage['counts']): Row[] =>
   [...counts].sort((one, other) => other.count - one.count).map(({ name, count }) => ({ key: name, cells: [cell(name), cell(countText(count))] }));
 
+/** A count's name as words to look for: each row holds its kind and its name. */
+export const filterFor = (name: string): string => name.replace(': ', ' ');
+
 export const details = (trap: TrapRow): [string, string][] => [
   ['event', `${trap.kind}: ${trap.name}`],
   ['instant', `after ${plural(Number(trap.at), 'instruction')}`],

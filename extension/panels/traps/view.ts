@@ -3,7 +3,7 @@ import { h, settled } from '../kit/dom.js';
 import { Grid } from '../kit/grid.js';
 import { rowsOf } from '../kit/rows.js';
 import { Status } from '../kit/status.js';
-import { countRows, details, headline, INITIAL, lastPage, Ledger, PAGE } from './model.js';
+import { countRows, details, filterFor, headline, INITIAL, lastPage, Ledger, PAGE } from './model.js';
 import type { TrapRequests } from './protocol.js';
 
 const debuggerLink = new Connection<TrapRequests>();
@@ -34,7 +34,8 @@ const counts = new Grid({
     { title: 'Count', width: '9ch' },
   ],
   onActivate(name) {
-    filter.value = filter.value === name ? '' : name;
+    const wanted = filterFor(name);
+    filter.value = filter.value === wanted ? '' : wanted;
     applyFilter();
   },
 });
