@@ -13,7 +13,7 @@ import { nearest } from './nearest.js';
 
 /** Signed, as addresses are kept by the processor; absent when the event has no such field. */
 type Operand = number | string | undefined;
-type Evaluate = (fields: TrapEvent['fields']) => Operand;
+type Evaluate = (event: TrapEvent) => Operand;
 
 /** Names that stand for numbers: exit reasons, and exceptions with or without their `#`. */
 const CONSTANTS: ReadonlyMap<string, number> = new Map([
@@ -32,7 +32,7 @@ export function compileCondition(text: string, event: string, known: readonly st
     return false;
   });
   const evaluate = compile(expression.root, known);
-  return ({ fields }) => truth(evaluate(fields));
+  return (event) => truth(evaluate(event));
 }
 
 function compile(node: Node, known: readonly string[]): Evaluate {
@@ -47,15 +47,16 @@ function compile(node: Node, known: readonly string[]): Evaluate {
     case 'name': {
       const name = node.name.replace(/^\$/, '');
       const constant = known.includes(name) ? undefined : CONSTANTS.get(node.name);
-      return constant === undefined ? (fields) => fields[name] : () => constant;
+      if (constant !== undefined) return () => constant;
+      return name === 'rip' ? (event) => event.rip : (event) => event.fields[name];
     }
     case 'logic': {
       const left = inner(node.left), right = inner(node.right);
-      return node.operator === '||' ? (fields) => Number(truth(left(fields)) || truth(right(fields))) : (fields) => Number(truth(left(fields)) && truth(right(fields)));
+      return node.operator === '||' ? (event) => Number(truth(left(event)) || truth(right(event))) : (event) => Number(truth(left(event)) && truth(right(event)));
     }
     case 'choice': {
       const condition = inner(node.condition), yes = inner(node.yes), no = inner(node.no);
-      return (fields) => (truth(condition(fields)) ? yes(fields) : no(fields));
+      return (event) => (truth(condition(event)) ? yes(event) : no(event));
     }
     case 'unary':
       return unary(node.operator, inner(node.operand), node.column);
@@ -70,8 +71,8 @@ function compile(node: Node, known: readonly string[]): Evaluate {
 
 /** From `start` up to, but without, the end. */
 function range(value: Evaluate, start: Evaluate, end: Evaluate, isLength: boolean): Evaluate {
-  return (fields) => {
-    const low = start(fields), high = end(fields), tested = value(fields);
+  return (event) => {
+    const low = start(event), high = end(event), tested = value(event);
     if (typeof low !== 'number' || typeof high !== 'number' || typeof tested !== 'number') return 0;
     return Number(compare(tested, low) >= 0 && compare(tested, isLength ? low + high : high) < 0);
   };
@@ -79,10 +80,10 @@ function range(value: Evaluate, start: Evaluate, end: Evaluate, isLength: boolea
 
 function unary(operator: UnaryOperator, operand: Evaluate, column: number): Evaluate {
   switch (operator) {
-    case '!': return (fields) => Number(!truth(operand(fields)));
+    case '!': return (event) => Number(!truth(operand(event)));
     case '+': return operand;
-    case '~': return (fields) => integer(operand(fields), (value) => ~value);
-    case '-': return (fields) => integer(operand(fields), (value) => -value);
+    case '~': return (event) => integer(operand(event), (value) => ~value);
+    case '-': return (event) => integer(operand(event), (value) => -value);
     default: throw new ExpressionError(column, 'a condition on an event cannot read memory');
   }
 }
@@ -127,15 +128,15 @@ const SMALL = 2 ** 31;
 function binary(operator: BinaryOperator, left: Evaluate, right: Evaluate): Evaluate {
   const holds = COMPARISONS[operator];
   if (holds) {
-    return (fields) => {
-      const a = left(fields), b = right(fields);
+    return (event) => {
+      const a = left(event), b = right(event);
       if (typeof a === 'number' && typeof b === 'number') return Number(holds(compare(a, b)));
       return typeof a === 'string' && typeof b === 'string' ? Number(holds(a < b ? -1 : Number(a > b))) : 0;
     };
   }
   const exact = ARITHMETIC[operator]!;
-  return (fields) => {
-    const a = left(fields), b = right(fields);
+  return (event) => {
+    const a = left(event), b = right(event);
     if (typeof a !== 'number' || typeof b !== 'number') return undefined;
     if (operator === '&' && a >= 0 && b >= 0 && a < SMALL && b < SMALL) return a & b;
     return Number(BigInt.asIntN(64, exact(BigInt(Math.trunc(a)), BigInt(Math.trunc(b)))));

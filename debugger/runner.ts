@@ -4,7 +4,7 @@
  */
 import type { Machine, StopReason } from '../emulator/machine/contract.js';
 import type { TrapEvent } from '../emulator/observe/events.js';
-import { linearRip, placeOf, type Place } from './place.js';
+import { placeOf, type Place } from './place.js';
 
 export type Action = 'step' | 'run';
 /** It ends by returning why the machine is to stop now; a stop that the person asked for ends it from outside. */
@@ -46,6 +46,8 @@ export class Runner {
   private action: Action = 'run';
   private pausing = false;
   private slice = FIRST_SLICE;
+  /** A run has not yet left the place where it began; a repeated string instruction takes several steps to leave its own. */
+  private leaving = true;
   /** Breakpoints by linear address, with the number of those who asked for them. */
   private readonly asked = new Map<number, number>();
 
@@ -59,10 +61,8 @@ export class Runner {
     return this.plan !== undefined;
   }
 
-  /** The processor that would run next. */
-  get current(): number {
-    return 0;
-  }
+  /** The processor that runs next. */
+  private readonly current = 0;
 
   place(cpu = this.current): Place {
     return placeOf(this.machine.processors[cpu]!);
@@ -105,17 +105,14 @@ export class Runner {
 
   private begin(): void {
     if (!this.plan) return;
-    if (!this.advance(() => this.plan!.next())) this.go();
+    this.guarded(() => this.advance(() => this.plan!.next()));
+    this.go();
   }
 
   /** One slice. */
   private go(): void {
     if (!this.plan) return;
-    const stop = this.pausing ? this.paused() : this.work();
-    if (stop) {
-      this.finish(stop);
-      return;
-    }
+    this.guarded(() => (this.pausing ? this.paused() : this.work()));
     if (!this.plan) return;
     this.host.served();
     this.host.later(() => {
@@ -123,9 +120,19 @@ export class Runner {
     });
   }
 
+  /** A fault of our own stops the machine and says so: it must not take the session with it. */
+  private guarded(work: () => Stop | undefined): void {
+    let stop: Stop | undefined;
+    try {
+      stop = work();
+    } catch (error) {
+      stop = { reason: 'pause', cpu: this.current, description: `The debugger failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}` };
+    }
+    if (stop) this.finish(stop);
+  }
+
   private paused(): Stop {
-    const cpu = this.current;
-    return { reason: 'pause', cpu, description: 'Paused' };
+    return { reason: 'pause', cpu: this.current, description: 'Paused' };
   }
 
   /** Until the slice is over, or something that stops the machine. */
@@ -135,7 +142,7 @@ export class Runner {
       const before = this.machine.instructions;
       const started = this.host.now();
       const reason = this.action === 'step' ? this.machine.step(this.current) : this.runSlice();
-      if (this.action === 'run' && reason.kind === 'budget') {
+      if (this.action === 'run' && isOver(reason) && !(this.leaving && started < end)) {
         this.adapt(this.machine.instructions - before, this.host.now() - started);
         return undefined;
       }
@@ -148,17 +155,17 @@ export class Runner {
 
   /** A run leaves the place where it begins, whatever breakpoint is there. */
   private runSlice(): StopReason {
-    if (!this.leaving || !this.asked.has(linearRip(this.machine.processors[this.current]!))) {
+    if (!this.leaving || !this.asked.has(this.place().rip)) {
       this.leaving = false;
       return this.machine.run(this.slice);
     }
-    this.leaving = false;
+    const before = this.machine.instructions, from = this.place().rip;
     const reason = this.machine.step(this.current);
-    if (reason.kind !== 'budget') return reason;
-    const rip = linearRip(this.machine.processors[this.current]!);
+    const { rip } = this.place();
+    this.leaving = reason.kind === 'budget' && this.machine.instructions === before && rip === from;
+    if (reason.kind !== 'budget' || this.leaving) return reason;
     return this.asked.has(rip) ? { kind: 'breakpoint', linear: rip } : reason;
   }
-  private leaving = true;
 
   private adapt(instructions: number, ms: number): void {
     if (instructions < this.slice / 2) return;
@@ -169,16 +176,15 @@ export class Runner {
   /** What the person asked for comes first; the plan gets the rest. */
   private consider(reason: StopReason): Stop | undefined {
     switch (reason.kind) {
-      case 'limit':
-      case 'paused':
-        return this.paused();
       case 'event': {
         const stop = this.judge.event(reason.event);
         if (stop) return stop;
         break;
       }
       case 'breakpoint':
-      case 'budget': {
+      case 'budget':
+      case 'limit':
+      case 'paused': {
         const place = this.place();
         const stop = this.asked.has(place.rip) ? this.judge.breakpoint(place) : undefined;
         if (stop) return stop;
@@ -209,6 +215,9 @@ export class Runner {
     this.host.stopped(stop);
   }
 }
+
+/** The machine came back only because it was told to come back. */
+const isOver = ({ kind }: StopReason): boolean => kind === 'budget' || kind === 'limit' || kind === 'paused';
 
 export function describeEnd(reason: NonNullable<Stop['end']>): string {
   switch (reason.kind) {

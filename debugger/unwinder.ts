@@ -20,6 +20,8 @@ export interface Frame {
   readonly line: { readonly file: string; readonly line: number; readonly column?: number } | undefined;
   /** Of the function whose body was put here by the compiler: how many inlined calls outwards. */
   readonly inlineDepth: number;
+  /** Calls outwards from where the processor stands, without the inlined ones. */
+  readonly level: number;
   /** The registers as they were in this frame, by lower-case name; undefined when not known. */
   register(name: string): bigint | undefined;
   /** For the variables of the frame; addresses are those of the image. */
@@ -32,6 +34,9 @@ const LARGEST_FRAME = 1n << 20n;
 const PUSH_FRAME_POINTER = 0x55;
 const RETURN = 0xc3;
 
+/** The frame in which the processor stands, without its callers. */
+export const innermostFrame = (cpu: Processor, images: Images): Frame => framesOf(liveView(cpu), images, 1)[0]!;
+
 /** The innermost frame first. */
 export function unwind(cpu: Processor, images: Images): Frame[] {
   const frames = framesOf(liveView(cpu), images);
@@ -42,17 +47,17 @@ export function unwind(cpu: Processor, images: Images): Frame[] {
 }
 
 const label = (name: string, view: View): Frame => ({
-  is: 'label', name, world: view.world, view, address: view.rip, lookup: view.rip, image: undefined, line: undefined, inlineDepth: 0, register: () => undefined,
+  is: 'label', name, world: view.world, view, address: view.rip, lookup: view.rip, image: undefined, line: undefined, inlineDepth: 0, level: 0, register: () => undefined,
   context: { address: view.rip, register: () => undefined, read: () => undefined },
 });
 
-function framesOf(view: View, images: Images): Frame[] {
+function framesOf(view: View, images: Images, most = MOST_FRAMES): Frame[] {
   const frames: Frame[] = [];
   let context: FrameContext | undefined = { address: view.rip, register: (name) => view.register(name), read: (address, bytes) => readBytes(view, address, bytes) };
   let address = view.rip;
-  while (context && frames.length < MOST_FRAMES) {
+  for (let level = 0; context && frames.length < most; level++) {
     const image = images.at(view.world, context.address);
-    frames.push(...activations(view, image, context, address, images));
+    frames.push(...activations(view, image, context, address, level, images));
     const caller = callerOf(view, image, images, context, address);
     if (!caller || caller.address === 0n) break;
     [context, address] = [caller.context, caller.address];
@@ -61,7 +66,7 @@ function framesOf(view: View, images: Images): Frame[] {
 }
 
 /** The function at the address, and the inlined calls in front of it. */
-function activations(view: View, image: Image | undefined, context: FrameContext, address: bigint, images: Images): Frame[] {
+function activations(view: View, image: Image | undefined, context: FrameContext, address: bigint, level: number, images: Images): Frame[] {
   const lookup = context.address;
   const inlined = image?.inlinedAt(lookup) ?? [];
   const outermost = image?.functionAt(lookup)?.name ?? images.describe(view.world, lookup) ?? `0x${address.toString(16)}`;
@@ -69,7 +74,7 @@ function activations(view: View, image: Image | undefined, context: FrameContext
   const frames: Frame[] = [];
   const own = image ? { ...context, address: image.own(lookup) } : context;
   for (const [inlineDepth, name] of [...inlined.map((call) => call.name), outermost].entries()) {
-    frames.push({ is: 'frame', name, world: view.world, view, address, lookup, image, line, inlineDepth, register: (register) => context.register(register), context: own });
+    frames.push({ is: 'frame', name, world: view.world, view, address, lookup, image, line, inlineDepth, level, register: (register) => context.register(register), context: own });
     const call = inlined[inlineDepth];
     line = call?.callFile !== undefined && call.callLine !== undefined ? { file: call.callFile, line: call.callLine, ...(call.callColumn !== undefined && { column: call.callColumn }) } : undefined;
   }

@@ -1,0 +1,95 @@
+/** The options of the command line: what there is, and what is wrong with what was given. */
+import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { nearest } from '../debugger/nearest.js';
+
+export class UsageError extends Error {}
+
+type OptionTable = NonNullable<ParseArgsConfig['options']>;
+
+export interface Command {
+  readonly usage: string;
+  readonly says: string;
+  readonly options: Readonly<Record<string, { readonly type: 'string' | 'boolean'; readonly multiple?: boolean; readonly value?: string; readonly says: string }>>;
+}
+
+export const COMMANDS = {
+  run: {
+    usage: 'ringside run IMAGE [options]',
+    says: 'Boots an image. The first serial port is standard input and output.',
+    options: {
+      memory: { type: 'string', value: 'SIZE', says: 'guest memory, such as 64M (the default), 512K or 1G' },
+      append: { type: 'string', value: 'TEXT', says: 'the kernel’s command line' },
+      module: { type: 'string', multiple: true, value: '"FILE ARGS"', says: 'a file handed to the guest beside the image, with its own command line; may be repeated' },
+      'max-instructions': { type: 'string', value: 'N', says: 'ends with status 6 after so many instructions' },
+      stats: { type: 'boolean', says: 'ends with one line of JSON on standard error: instructions, seconds, events by kind, and the hash of the final state' },
+      trace: { type: 'string', multiple: true, value: 'KINDS', says: 'a line on standard error for each event of these kinds: vmexit, vmentry, exception, hypercall, interrupt' },
+    },
+  },
+  dap: {
+    usage: 'ringside dap [options]',
+    says: 'Serves the Debug Adapter Protocol on standard input and output.',
+    options: { port: { type: 'string', value: 'N', says: 'listens on this TCP port of 127.0.0.1 instead' } },
+  },
+} as const satisfies Readonly<Record<string, Command>>;
+export type CommandName = keyof typeof COMMANDS;
+
+export interface Given {
+  readonly values: Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
+  readonly positionals: readonly string[];
+}
+
+export function readOptions(command: Command, args: readonly string[]): Given {
+  const options: OptionTable = { help: { type: 'boolean', short: 'h' } };
+  for (const [name, { type, multiple = false }] of Object.entries(command.options)) options[name] = { type, multiple };
+  for (const arg of args) {
+    if (arg === '--') break;
+    const name = /^--?([^=]+)/.exec(arg)?.[1];
+    if (name !== undefined && !(name in options) && arg !== '-h' && !isValue(args, arg, options)) throw new UsageError(unknown(arg.replace(/=.*/, ''), Object.keys(options).map((each) => `--${each}`), 'option'));
+  }
+  try {
+    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
+    return { values: values as Given['values'], positionals };
+  } catch (error) {
+    throw new UsageError(`${(error as Error).message.split('\n')[0]!.replace(/\. To specify.*/, '')}${(error as Error).message.endsWith('.') ? '' : '.'}`);
+  }
+}
+
+/** What follows an option that takes a value, as in `--append -v`, is told by parseArgs itself. */
+function isValue(args: readonly string[], arg: string, options: OptionTable): boolean {
+  const before = args[args.indexOf(arg) - 1];
+  return before !== undefined && before.startsWith('--') && options[before.slice(2)]?.type === 'string';
+}
+
+export function unknown(given: string, known: readonly string[], what: string): string {
+  const guess = nearest(given, known);
+  return `There is no ${what} "${given}"${guess === undefined ? '' : `; is "${guess}" meant`}? See ringside --help.`;
+}
+
+const UNITS: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
+const LEAST_MEMORY = 2 ** 20;
+
+export function readSize(text: string, most: number): number {
+  const match = /^(\d+)([KMG]?)i?B?$/i.exec(text.trim());
+  const bytes = match ? Number(match[1]) * UNITS[match[2]!.toUpperCase()]! : NaN;
+  if (!(bytes >= LEAST_MEMORY && bytes <= most)) throw new UsageError(`--memory must be a size from 1M to ${most / 2 ** 20}M, such as 64M, not "${text}".`);
+  return bytes;
+}
+
+export function readCount(option: string, text: string, most = Number.MAX_SAFE_INTEGER): number {
+  const digits = text.replaceAll('_', '');
+  const number = /^\d+$/.test(digits) ? Number(digits) : NaN;
+  if (!(number <= most)) throw new UsageError(`--${option} must be a whole number${most < Number.MAX_SAFE_INTEGER ? ` up to ${most}` : ''}, not "${text}".`);
+  return number;
+}
+
+export function helpText(): string {
+  const parts = Object.values(COMMANDS as Readonly<Record<string, Command>>).map(({ usage, says, options }) => {
+    const rows = Object.entries(options).map(([name, { value, says: what }]) => [`--${name}${value === undefined ? '' : ` ${value}`}`, what] as const);
+    return [`${usage}`, `  ${says}`, ...rows.map(([option, what]) => `    ${option.padEnd(24)} ${what}`)].join('\n');
+  });
+  return [...parts, 'ringside --help, ringside --version', STATUSES].join('\n\n');
+}
+
+const STATUSES = `Exit status of "run":
+  a byte v that the guest writes to port 0xf4 gives (v << 1) | 1; power-off gives 0;
+  2 bad input; 3 every processor is halted for ever; 4 triple fault; 5 something is not implemented; 6 the limit of instructions`;

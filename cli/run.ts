@@ -1,0 +1,125 @@
+/** `ringside run`: one image from its first instruction to the machine's last word. */
+import { createMachine, MOST_MEMORY } from '../emulator/machine/machine.js';
+import type { Machine, StopReason } from '../emulator/machine/contract.js';
+import type { TrapEvent, TrapKind } from '../emulator/observe/events.js';
+import { vectorName } from '../emulator/cpu/events.js';
+import { exitReasonName } from '../emulator/vmx/exit-reasons.js';
+import { planBoot } from '../debugger/boot-files.js';
+import { fileExists, readFileOrSay } from '../debugger/files.js';
+import { readCount, readSize, UsageError, type Given, unknown } from './options.js';
+
+export const STATUS = { badInput: 2, haltedForEver: 3, tripleFault: 4, notImplemented: 5, limit: 6 } as const;
+
+const TRACES: Readonly<Record<string, TrapKind>> = { vmexit: 'VM exit', vmentry: 'VM entry', exception: 'exception', hypercall: 'hypercall', interrupt: 'interrupt' };
+const DEFAULT_MEMORY = '64M';
+const SLICE = 2_000_000;
+
+export async function run({ values, positionals }: Given): Promise<number> {
+  const [program, ...others] = positionals;
+  if (program === undefined) throw new UsageError('Which image? Write ringside run IMAGE.');
+  if (others.length > 0) throw new UsageError(`One image is booted, but "${others.join(' ')}" follows it; files beside it are given by --module.`);
+  const memoryBytes = readSize((values['memory'] as string | undefined) ?? DEFAULT_MEMORY, MOST_MEMORY);
+  const limit = values['max-instructions'] === undefined ? Infinity : readCount('max-instructions', values['max-instructions'] as string);
+  const traced = tracedKinds((values['trace'] as readonly string[] | undefined) ?? []);
+  const modules = (values['module'] as readonly string[] | undefined) ?? [];
+  const { plan } = await planBoot({ program, memoryBytes, commandLine: (values['append'] as string | undefined) ?? '', modules }, { readFile: readFileOrSay, exists: fileExists });
+  for (const note of plan.notes) process.stderr.write(`${note}\n`);
+
+  const serial = new SerialPort();
+  const machine = createMachine({ memoryBytes, cpus: 1, onSerial: (port, byte) => { if (port === 1) serial.byte(byte); }, onDebugConsole: (byte) => { process.stderr.write(Uint8Array.of(byte)); } });
+  machine.load(plan);
+  for (const kind of traced) machine.conditions.add({ kind, test: (event) => { traceLine(event); return false; } });
+  const input = (bytes: Uint8Array): void => { machine.input(1, bytes); };
+  process.stdin.on('data', input);
+  process.stdin.on('error', () => {});
+  const started = performance.now();
+  const reason = await toTheEnd(machine, limit, serial);
+  const seconds = (performance.now() - started) / 1000;
+  process.stdin.off('data', input);
+  process.stdin.pause();
+  await serial.flush();
+  const status = statusOf(reason);
+  if (values['stats'] === true) process.stderr.write(`${JSON.stringify(statistics(machine, seconds))}\n`);
+  return status;
+}
+
+/** Serial output is gathered: a write for each byte would be slower than the machine. */
+class SerialPort {
+  private bytes: number[] = [];
+
+  byte(byte: number): void {
+    this.bytes.push(byte);
+  }
+
+  flush(): Promise<void> {
+    const bytes = Uint8Array.from(this.bytes);
+    this.bytes = [];
+    return new Promise((resolve) => {
+      if (bytes.length === 0) resolve();
+      else process.stdout.write(bytes, () => { resolve(); });
+    });
+  }
+}
+
+async function toTheEnd(machine: Machine, limit: number, serial: SerialPort): Promise<StopReason> {
+  for (;;) {
+    const left = limit - machine.instructions;
+    if (left <= 0) return { kind: 'limit' };
+    const reason = machine.run(Math.min(SLICE, left));
+    await serial.flush();
+    if (reason.kind !== 'budget' && reason.kind !== 'paused' && reason.kind !== 'event' && reason.kind !== 'breakpoint') return reason;
+    await new Promise((resolve) => { setImmediate(resolve); });
+  }
+}
+
+function tracedKinds(lists: readonly string[]): TrapKind[] {
+  const names = lists.flatMap((list) => list.split(',')).map((name) => name.trim()).filter((name) => name !== '');
+  return [...new Set(names)].map((name) => {
+    const kind = Object.hasOwn(TRACES, name) ? TRACES[name] : undefined;
+    if (!kind) throw new UsageError(unknown(name, Object.keys(TRACES), 'kind of event to --trace,'));
+    return kind;
+  });
+}
+
+const hex = (value: number): string => `0x${BigInt.asUintN(64, BigInt(Math.trunc(value))).toString(16)}`;
+
+function traceLine(event: TrapEvent): void {
+  const { kind, at, cpu, rip, world } = event;
+  process.stderr.write(`${at} cpu${cpu} ${world} ${hex(rip)} ${kind}: ${event.says()}\n`);
+}
+
+function statusOf(reason: StopReason): number {
+  switch (reason.kind) {
+    case 'exit':
+      return ((reason.value << 1) | 1) & 0xff;
+    case 'power-off':
+      return 0;
+    case 'triple fault':
+      process.stderr.write(`Triple fault: the processor shuts down.\n${reason.autopsy.map((line) => `  ${line}\n`).join('')}`);
+      return STATUS.tripleFault;
+    case 'halted for ever':
+      process.stderr.write('Every processor is halted, and no event can ever wake one.\n');
+      return STATUS.haltedForEver;
+    case 'not implemented':
+      process.stderr.write(`Not implemented: ${reason.what}.\n`);
+      return STATUS.notImplemented;
+    default:
+      process.stderr.write('The limit of instructions is reached.\n');
+      return STATUS.limit;
+  }
+}
+
+function statistics(machine: Machine, seconds: number): Record<string, unknown> {
+  const { exits, exceptions, interrupts, hypercalls, otherHypercalls } = machine.ledger.counts;
+  const named = (counts: ReadonlyMap<number, number>, name: (key: number) => string): Record<string, number> => Object.fromEntries([...counts].map(([key, count]) => [name(key), count]));
+  return {
+    instructions: machine.instructions,
+    seconds: Number(seconds.toFixed(6)),
+    mips: Number((machine.instructions / seconds / 1e6).toFixed(3)),
+    vmExits: named(exits, exitReasonName),
+    exceptions: named(exceptions, vectorName),
+    interrupts: named(interrupts, String),
+    hypercalls: { ...named(hypercalls, String), ...(otherHypercalls > 0 && { other: otherHypercalls }) },
+    stateHash: machine.stateHash(),
+  };
+}

@@ -1,0 +1,110 @@
+/** Commands of the debug console: what the panels show, as text, for editors without panels. */
+import type { Processor } from '../emulator/cpu/processor.js';
+import { findVmcsField } from '../emulator/observe/vmcs.js';
+import type { Debuggee } from './debuggee.js';
+import { evaluateNumber } from './evaluation.js';
+import { linearNumber } from './images.js';
+import { nearest } from './nearest.js';
+import { guestState, tlbData, trapData, vmcsData, walkData } from './panel-data.js';
+import { RequestError } from './request-error.js';
+import type { Frame } from './unwinder.js';
+import { fieldText } from './variables.js';
+
+interface Command {
+  readonly usage: string;
+  readonly says: string;
+  run(debuggee: Debuggee, argument: string, frame: Frame): string;
+}
+
+const SHOWN_TRAPS = 20;
+
+export const CONSOLE_COMMANDS: Readonly<Record<string, Command>> = {
+  vmcs: { usage: 'vmcs [FIELD]', says: 'the current VMCS, or the fields whose names hold these words', run: showVmcs },
+  walk: { usage: 'walk ADDRESS [read|write|execute] [user]', says: 'every load of the walk of a linear address, through the guest’s tables and the EPT', run: showWalk },
+  pt: { usage: 'pt ADDRESS', says: 'the paging-structure entries that translate a linear address', run: showEntries },
+  tlb: { usage: 'tlb', says: 'what the TLB holds, and which entries are stale', run: showTlb },
+  traps: { usage: 'traps [FILTER]', says: `the last ${SHOWN_TRAPS} events and how many there were; FILTER is a condition or words`, run: showTraps },
+  send: { usage: 'send TEXT', says: 'gives the guest a line on its first serial port', run: send },
+  help: { usage: 'help', says: 'this list; anything else is an expression in C, such as $rip, *pointer, u64[0x1000], vmcs.guest_rip', run: help },
+};
+
+/** The command that the text begins with, if it is one: `vmcs.guest_rip` is an expression. */
+export function findCommand(text: string): { command: Command; argument: string } | undefined {
+  const match = /^\s*([a-z]+)(?:\s+(?![-+*/%&|^=<>!.,?]\s)(.*))?\s*$/s.exec(text);
+  const command = match && Object.hasOwn(CONSOLE_COMMANDS, match[1]!) ? CONSOLE_COMMANDS[match[1]!] : undefined;
+  return command && { command, argument: (match?.[2] ?? '').trim() };
+}
+
+const cpuOf = (frame: Frame): Processor => frame.view.cpu;
+
+function showVmcs(debuggee: Debuggee, argument: string, frame: Frame): string {
+  const data = vmcsData(debuggee, cpuOf(frame));
+  if (!data.present) return 'There is no current VMCS.';
+  const exact = argument === '' ? undefined : findVmcsField(cpuOf(frame), argument);
+  if (exact) return `${exact.name} = ${fieldText(exact)}`;
+  const words = argument.toLowerCase().split(/[\s_]+/).filter((word) => word !== '');
+  const groups = data.groups
+    .map(({ name, fields }) => ({ name, fields: fields.filter((field) => words.every((word) => field.name.toLowerCase().includes(word))) }))
+    .filter(({ fields }) => fields.length > 0);
+  if (groups.length === 0) {
+    const guess = nearest(argument, data.groups.flatMap(({ fields }) => fields.map(({ name }) => name)));
+    throw new RequestError(`No field of the VMCS is named "${argument}"${guess === undefined ? '' : `; is "${guess}" meant?`}`);
+  }
+  const lines = groups.flatMap(({ name, fields }) => [name, ...fields.map((field) => {
+    const set = (field.bits ?? []).filter((bit) => bit.set).map((bit) => (bit.value === '1' ? bit.name : `${bit.name}=${bit.value}`));
+    return `  ${field.name} = ${field.value}${set.length > 0 ? ` (${set.join(', ')})` : ''}${field.changedFrom === undefined ? '' : `, was ${field.changedFrom}`}`;
+  })]);
+  const failed = data.failedChecks.map(({ says }) => `  an entry check fails: ${says}`);
+  return [`VMCS at ${data.pointer}, ${data.launchState}`, ...lines, ...failed].join('\n');
+}
+
+function walked(debuggee: Debuggee, argument: string, frame: Frame) {
+  const words = argument.split(/\s+/);
+  const user = words.at(-1) === 'user';
+  if (user) words.pop();
+  const access = (['read', 'write', 'execute'] as const).find((each) => each === words.at(-1)) ?? 'read';
+  if (words.at(-1) === access) words.pop();
+  if (words.join('') === '') throw new RequestError('Which address? Write, for example, walk $rip.');
+  const address = evaluateNumber(words.join(' '), frame, debuggee.images);
+  const cpu = cpuOf(frame);
+  return walkData(cpu, guestState(cpu), linearNumber(address), access, user, 'linear');
+}
+
+const rightsText = ({ r, w, x, u }: { r: boolean; w: boolean; x: boolean; u: boolean }): string => `${r ? 'r' : '-'}${w ? 'w' : '-'}${x ? 'x' : '-'}${u ? 'u' : '-'}`;
+
+function showWalk(debuggee: Debuggee, argument: string, frame: Frame): string {
+  const { steps, outcome } = walked(debuggee, argument, frame);
+  const lines = steps.map((step) => `${step.stage === 'ept' ? '    ' : ''}${step.name.padEnd(10)} at ${step.entryAddress}${step.entryHostAddress === undefined ? '' : ` (host ${step.entryHostAddress})`} = ${step.value} ${rightsText(step.rights)}${step.denied === undefined ? '' : `  <- ${step.denied}`}`);
+  return [...lines, capital(outcome.sentence)].join('\n');
+}
+
+function showEntries(debuggee: Debuggee, argument: string, frame: Frame): string {
+  const { steps, outcome } = walked(debuggee, argument, frame);
+  const lines = steps.filter(({ stage }) => stage === 'guest').map((step) => `${step.name.padEnd(6)} ${step.entryAddress} = ${step.value} ${rightsText(step.rights)}`);
+  return [...(lines.length > 0 ? lines : ['Paging is off.']), capital(outcome.sentence)].join('\n');
+}
+
+function showTlb(_debuggee: Debuggee, _argument: string, frame: Frame): string {
+  const entries = tlbData(cpuOf(frame));
+  const lines = entries.map((entry) => `${(entry.linear || '(guest-physical)').padEnd(18)} -> ${entry.physical} ${rightsText(entry.rights)}${entry.global ? ' global' : ''} VPID ${entry.vpid} PCID ${entry.pcid}${entry.eptp === '' ? '' : ` EPT ${entry.eptp}`}, ${entry.size} bytes${entry.stale === undefined ? '' : `  STALE: ${entry.stale}`}`);
+  return [`${entries.length} entries`, ...lines].join('\n');
+}
+
+function showTraps(debuggee: Debuggee, argument: string): string {
+  const { total } = trapData(debuggee, argument, 0, 0);
+  const { rows, counts } = trapData(debuggee, argument, Math.max(0, total - SHOWN_TRAPS), SHOWN_TRAPS);
+  const lines = rows.map((row) => `${row.at}  ${row.world}  ${row.symbol ?? row.rip}  ${row.name}: ${row.detail}`);
+  return [...lines, ...counts.map(({ name, count }) => `${String(count).padStart(10)}  ${name}`)].join('\n');
+}
+
+function send(debuggee: Debuggee, argument: string): string {
+  debuggee.machine.input(1, new TextEncoder().encode(`${argument}\r`));
+  return '';
+}
+
+function help(): string {
+  const width = Math.max(...Object.values(CONSOLE_COMMANDS).map(({ usage }) => usage.length));
+  return Object.values(CONSOLE_COMMANDS).map(({ usage, says }) => `${usage.padEnd(width)}  ${says}`).join('\n');
+}
+
+const capital = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);

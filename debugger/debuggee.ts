@@ -1,0 +1,200 @@
+/** A machine under the debugger: its program, its symbols, what runs it, and what is known about its present stop. */
+import type { BootPlan } from '../emulator/boot/index.js';
+import type { Machine } from '../emulator/machine/contract.js';
+import type { Processor } from '../emulator/cpu/processor.js';
+import { readVmcs, type VmcsGroup } from '../emulator/observe/vmcs.js';
+import { planBoot } from './boot-files.js';
+import { TableBases } from './panel-data.js';
+import type { Host } from './host.js';
+import { Image, Images } from './images.js';
+import type { LaunchArguments } from './launch-arguments.js';
+import { listingAround, type Listing } from './listing.js';
+import { RequestError } from './request-error.js';
+import { Runner, type Judge, type Stop } from './runner.js';
+import { SerialOutput } from './serial-output.js';
+import { Sources } from './sources.js';
+import { SymbolImage } from './symbols/image.js';
+import { SymbolError } from './symbols/symbol-error.js';
+import { unwind, type Frame } from './unwinder.js';
+import type { View } from './view.js';
+import type { Node } from './variables.js';
+
+export interface DebuggeeEvents {
+  output(text: string, category: 'stdout' | 'console' | 'stderr'): void;
+  stopped(stop: Stop): void;
+}
+
+/** Something that a client opened: it knows its children until the machine goes on. */
+export interface Container {
+  readonly frame: Frame;
+  children(start?: number, count?: number): Node[];
+}
+
+const ELF_MAGIC = [0x7f, 0x45, 0x4c, 0x46];
+
+export class Debuggee {
+  readonly runner: Runner;
+  /** Why it stands; undefined before the first stop. */
+  lastStop: Stop | undefined;
+  readonly tables = new TableBases();
+  /** The VMCS as it was at the stop before, and at this one. */
+  private earlierVmcs: VmcsGroup[] = [];
+  private presentVmcs: VmcsGroup[] = [];
+  private readonly stacks = new Map<number, Frame[]>();
+  private nextReference = 1;
+  private readonly frames = new Map<number, Frame>();
+  private readonly containers = new Map<number, Container>();
+  private readonly listings = new Map<string, number>();
+  private readonly listed = new Map<number, { view: View; address: bigint }>();
+
+  private constructor(
+    readonly machine: Machine,
+    readonly options: LaunchArguments,
+    readonly images: Images,
+    readonly sources: Sources,
+    readonly notes: readonly string[],
+    private readonly plan: BootPlan,
+    private readonly serial: readonly SerialOutput[],
+    private readonly events: DebuggeeEvents,
+    judge: Judge,
+    host: Host,
+  ) {
+    this.runner = new Runner(machine, judge, {
+      later: (callback) => { host.later(callback); },
+      now: () => host.now(),
+      served: () => { for (const line of serial) line.serve(); },
+      stopped: (stop) => { this.stopped(stop); },
+    });
+  }
+
+  static async launch(options: LaunchArguments, host: Host, judge: Judge, events: DebuggeeEvents): Promise<Debuggee> {
+    const program = host.absolute(options.program);
+    const { plan, bytes } = await planBoot({ ...options, program, modules: options.modules }, host);
+    const notes = [...plan.notes];
+    const images = new Images(await readImages(program, bytes, options, host, notes));
+    const sources = await Sources.find(images, (path) => host.exists(path));
+    const lines = [1, 2, 3].map(() => new SerialOutput((text) => { events.output(text, 'stdout'); }, () => host.now()));
+    const machine = await host.createMachine({
+      memoryBytes: options.memoryBytes,
+      cpus: options.cpus,
+      onSerial: (port, byte) => { lines[port - 1]!.byte(byte); },
+      onDebugConsole: (byte) => { lines[2]!.byte(byte); },
+    });
+    machine.load(plan);
+    return new Debuggee(machine, options, images, sources, notes, plan, lines, events, judge, host);
+  }
+
+  processor(thread: number): Processor {
+    const cpu = this.machine.processors[thread - 1];
+    if (!cpu) throw new RequestError(`There is no thread ${thread}.`);
+    return cpu;
+  }
+
+  /** The same machine from its first instruction. */
+  restart(): void {
+    this.runner.abandon();
+    for (const line of this.serial) line.flush();
+    this.machine.load(this.plan);
+    this.forget();
+    this.earlierVmcs = [];
+    this.presentVmcs = [];
+  }
+
+  requireStopped(): void {
+    if (this.runner.running) throw new RequestError('The machine is running: pause it first.');
+  }
+
+  stack(cpu: Processor): Frame[] {
+    if (this.runner.running) return unwind(cpu, this.images);
+    const known = this.stacks.get(cpu.id);
+    if (known) return known;
+    const frames = unwind(cpu, this.images);
+    this.stacks.set(cpu.id, frames);
+    return frames;
+  }
+
+  referTo(frame: Frame): number {
+    this.frames.set(this.nextReference, frame);
+    return this.nextReference++;
+  }
+
+  /** Without a reference: the innermost frame of the processor that stopped. */
+  frame(reference?: number): Frame {
+    const frame = reference === undefined ? this.stack(this.machine.processors[this.lastStop?.cpu ?? 0]!)[0] : this.frames.get(reference);
+    if (!frame) throw new RequestError('This frame is gone: the machine has run since.');
+    return frame;
+  }
+
+  open(container: Container): number {
+    this.containers.set(this.nextReference, container);
+    return this.nextReference++;
+  }
+
+  container(reference: number): Container {
+    const container = this.containers.get(reference);
+    if (!container) throw new RequestError('These variables are gone: the machine has run since.');
+    return container;
+  }
+
+  /** A reference that stays the same for the same function as long as the session lasts. */
+  listing(frame: Frame): { reference: number; listing: Listing } {
+    const listing = listingAround(frame.view, this.images, frame.address);
+    const key = `${frame.world} ${listing.lines[0]?.address ?? frame.address}`;
+    const reference = this.listings.get(key) ?? this.listings.size + 1;
+    this.listings.set(key, reference);
+    this.listed.set(reference, { view: frame.view, address: frame.address });
+    return { reference, listing };
+  }
+
+  listingOf(reference: number): Listing {
+    const known = this.listed.get(reference);
+    if (!known) throw new RequestError(`There is no source ${reference}.`);
+    return listingAround(known.view, this.images, known.address);
+  }
+
+  /** What the field held at the stop before, when that was something else. */
+  changedFrom(name: string, value: bigint): bigint | undefined {
+    const before = this.earlierVmcs.flatMap(({ fields }) => fields).find((field) => field.name === name)?.value;
+    return before === undefined || before === value ? undefined : before;
+  }
+
+  /** After something was written: what was read before is no longer true. */
+  changed(): void {
+    this.stacks.clear();
+  }
+
+  forget(): void {
+    this.stacks.clear();
+    this.frames.clear();
+    this.containers.clear();
+  }
+
+  flushOutput(): void {
+    for (const line of this.serial) line.flush();
+  }
+
+  private stopped(stop: Stop): void {
+    this.lastStop = stop;
+    this.forget();
+    this.flushOutput();
+    this.earlierVmcs = this.presentVmcs;
+    this.presentVmcs = readVmcs(this.machine.processors[stop.cpu]!);
+    this.events.stopped(stop);
+  }
+}
+
+async function readImages(program: string, bytes: Uint8Array, options: LaunchArguments, host: Host, notes: string[]): Promise<Image[]> {
+  const images: Image[] = [];
+  const given = options.symbols.map((entry) => ({ ...entry, file: host.absolute(entry.file) }));
+  const isElf = ELF_MAGIC.every((byte, index) => bytes[index] === byte);
+  if (isElf && !given.some(({ file, world }) => file === program && world === 'host')) {
+    try {
+      images.push(new Image(SymbolImage.parse(program, bytes), 'host', 0n));
+    } catch (error) {
+      if (!(error instanceof SymbolError)) throw error;
+      notes.push(error.message);
+    }
+  }
+  for (const { file, world, base } of given) images.push(new Image(SymbolImage.parse(file, file === program ? bytes : await host.readFile(file)), world, base));
+  return images;
+}

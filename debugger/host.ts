@@ -1,0 +1,14 @@
+/** What the debugger needs of the place where it runs: files, time, and a machine. */
+import type { Machine, MachineOptions } from '../emulator/machine/contract.js';
+
+export interface Host {
+  /** Rejects with an error whose message a person can read. */
+  readFile(path: string): Promise<Uint8Array>;
+  exists(path: string): Promise<boolean>;
+  absolute(path: string): string;
+  createMachine(options: MachineOptions): Machine | Promise<Machine>;
+  /** Calls back after messages that have come in were served. */
+  later(callback: () => void): void;
+  /** Milliseconds. */
+  now(): number;
+}

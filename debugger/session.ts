@@ -1,0 +1,208 @@
+/** A session of the Debug Adapter Protocol: one client, one machine. Requests are answered by the tables in requests/. */
+import { DebugSession, ExitedEvent, InitializedEvent, OutputEvent, Response, TerminatedEvent } from '@vscode/debugadapter';
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import { BadImage } from '../emulator/boot/index.js';
+import { NotImplemented } from '../emulator/cpu/events.js';
+import type { TrapEvent } from '../emulator/observe/events.js';
+import { BreakpointTable, type Evaluator } from './breakpoints.js';
+import { Debuggee } from './debuggee.js';
+import { fill, holds, parseOnce } from './evaluation.js';
+import { ExceptionBreakpoints } from './exception-filters.js';
+import type { Host } from './host.js';
+import { readLaunchArguments } from './launch-arguments.js';
+import type { Place } from './place.js';
+import { RequestError } from './request-error.js';
+import { REQUESTS } from './requests/index.js';
+import type { Judge, Plan, Stop } from './runner.js';
+import { runOn } from './stepping.js';
+import { SymbolError } from './symbols/symbol-error.js';
+import { innermostFrame } from './unwinder.js';
+
+/** Exit codes that the machine's last word gives the session, as the command line does. */
+export const TRIPLE_FAULT_STATUS = 4;
+export const exitStatus = (value: number): number => ((value << 1) | 1) & 0xff;
+
+export class RingsideSession extends DebugSession implements Evaluator, Judge {
+  readonly breakpoints = new BreakpointTable(this);
+  readonly exceptions = new ExceptionBreakpoints();
+  /** What `initialize` told about the client. */
+  client: DebugProtocol.InitializeRequestArguments = { adapterID: 'ringside' };
+  private launched: Debuggee | undefined;
+  private readonly afterwards: (() => void)[] = [];
+  private ended = false;
+
+  constructor(readonly host: Host) {
+    super();
+  }
+
+  get debuggee(): Debuggee {
+    if (!this.launched) throw new RequestError('Nothing has been launched yet.');
+    return this.launched;
+  }
+
+  get isLaunched(): boolean {
+    return this.launched !== undefined;
+  }
+
+  /** Done once the answer to the present request has been sent. */
+  afterResponse(action: () => void): void {
+    this.afterwards.push(action);
+  }
+
+  protected override dispatchRequest(request: DebugProtocol.Request): void {
+    void this.answer(request);
+  }
+
+  private async answer(request: DebugProtocol.Request): Promise<void> {
+    const response = new Response(request) as DebugProtocol.Response;
+    try {
+      const handler = Object.hasOwn(REQUESTS, request.command) ? REQUESTS[request.command] : undefined;
+      if (!handler) throw new RequestError(`Not implemented: the request "${request.command}".`);
+      const body = handler(this, (request.arguments ?? {}) as never);
+      const settled: unknown = body instanceof Promise ? await body : body;
+      if (settled !== undefined) response.body = settled;
+    } catch (error) {
+      response.success = false;
+      response.message = this.explain(error);
+      response.body = { error: { id: 1, format: response.message.replaceAll('{', '(').replaceAll('}', ')'), showUser: true } };
+    }
+    this.sendResponse(response);
+    for (const action of this.afterwards.splice(0)) action();
+  }
+
+  private explain(error: unknown): string {
+    const isExpected = error instanceof RequestError || error instanceof SymbolError || error instanceof BadImage || error instanceof NotImplemented;
+    if (error instanceof Error && (isExpected || error.cause !== undefined)) return error.message;
+    const text = error instanceof Error ? error.message : String(error);
+    this.output(`Internal error: ${error instanceof Error ? (error.stack ?? text) : text}\n`, 'stderr');
+    return `Internal error: ${text}`;
+  }
+
+  async launch(given: unknown): Promise<void> {
+    if (this.launched) throw new RequestError('This session has launched a machine already.');
+    const options = readLaunchArguments(given);
+    const debuggee = await Debuggee.launch(options, this.host, this, {
+      output: (text, category) => { this.output(text, category); },
+      stopped: (stop) => { this.stopped(stop); },
+    });
+    this.launched = debuggee;
+    for (const note of debuggee.notes) this.output(`${note}\n`, 'console');
+    this.exceptions.attach(debuggee.machine);
+    for (const breakpoint of this.breakpoints.attach(debuggee.runner)) this.send('breakpoint', { reason: 'changed', breakpoint });
+    this.sendEvent(new InitializedEvent());
+  }
+
+  configured(): void {
+    const { options } = this.debuggee;
+    if (options.stopOnEntry) this.debuggee.runner.start(stopAtEntry());
+    else this.run(runOn());
+  }
+
+  /** Lets the machine run by a plan, unless it has had its last word. */
+  run(plan: Plan): void {
+    const { runner, lastStop } = this.debuggee;
+    this.debuggee.requireStopped();
+    if (lastStop?.end?.kind === 'triple fault') {
+      this.end(TRIPLE_FAULT_STATUS, 'The processor is shut down after the triple fault: the session ends.');
+      return;
+    }
+    this.debuggee.forget();
+    runner.start(plan);
+  }
+
+  restart(given: unknown): void {
+    const { debuggee } = this;
+    debuggee.restart();
+    this.breakpoints.restart();
+    const stopOnEntry = given === undefined ? debuggee.options.stopOnEntry : readLaunchArguments(given).stopOnEntry;
+    this.afterResponse(() => {
+      debuggee.lastStop = undefined;
+      debuggee.runner.start(stopOnEntry ? stopAtEntry() : runOn());
+    });
+  }
+
+  end(status: number, why: string): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.launched?.runner.abandon();
+    this.launched?.flushOutput();
+    if (why !== '') this.output(`${why}\n`, 'console');
+    this.sendEvent(new ExitedEvent(status));
+    this.sendEvent(new TerminatedEvent());
+  }
+
+  output(text: string, category: string): void {
+    this.sendEvent(new OutputEvent(text, category));
+  }
+
+  send(event: string, body: unknown): void {
+    this.sendEvent({ seq: 0, type: 'event', event, body } as DebugProtocol.Event);
+  }
+
+  private stopped(stop: Stop): void {
+    const { end } = stop;
+    if (end?.kind === 'exit') {
+      this.end(exitStatus(end.value), `${stop.description} Exit status ${exitStatus(end.value)}.`);
+      return;
+    }
+    if (end?.kind === 'power-off') {
+      this.end(0, stop.description);
+      return;
+    }
+    if (end?.kind === 'triple fault') {
+      this.output(`${stop.description}\n${end.autopsy.map((line) => `  ${line}\n`).join('')}`, 'stderr');
+      if (!this.exceptions.wantsTripleFaults) {
+        this.end(TRIPLE_FAULT_STATUS, '');
+        return;
+      }
+    } else if (stop.reason === 'exception' || end) {
+      this.output(`${stop.description}\n`, 'console');
+    }
+    this.send('stopped', {
+      reason: stop.reason === 'end' ? 'pause' : stop.reason,
+      description: stop.description,
+      ...(stop.reason === 'exception' && { text: stop.description }),
+      threadId: stop.cpu + 1,
+      allThreadsStopped: true,
+      ...(stop.hitBreakpointIds && { hitBreakpointIds: stop.hitBreakpointIds }),
+    });
+  }
+
+  breakpoint(place: Place): Stop | undefined {
+    return this.breakpoints.judge(place);
+  }
+
+  event(event: TrapEvent): Stop | undefined {
+    if (event.kind === 'triple fault' || this.exceptions.wanting(event).length === 0) return undefined;
+    return { reason: 'exception', cpu: event.cpu, description: event.says(), event };
+  }
+
+  isTrue(condition: string, cpu: number): boolean {
+    return holds(condition, this.innermost(cpu), this.debuggee.images);
+  }
+
+  fill(message: string, cpu: number): string {
+    return fill(message, this.innermost(cpu), this.debuggee.images);
+  }
+
+  check(condition: string): void {
+    parseOnce(condition);
+  }
+
+  log(text: string, place: Place): void {
+    const { images, sources } = this.debuggee;
+    const image = images.at(place.world, BigInt.asUintN(64, BigInt(place.rip)));
+    const line = image?.lineAt(BigInt.asUintN(64, BigInt(place.rip)));
+    const path = image && line && sources.pathOf(image, line.file);
+    this.send('output', { category: 'console', output: text, ...(path !== undefined && { source: { path }, line: line!.line }) });
+  }
+
+  private innermost(cpu: number) {
+    return innermostFrame(this.debuggee.machine.processors[cpu]!, this.debuggee.images);
+  }
+}
+
+// eslint-disable-next-line require-yield
+function* stopAtEntry(): Plan {
+  return { reason: 'entry', cpu: 0, description: 'Paused on entry' };
+}
