@@ -1,5 +1,6 @@
 /** All instructions that the processor knows: decoder, interpreter, hovers and conformance tables read this list. */
 import { GENERAL } from './general/index.js';
 import type { Instruction } from './instruction.js';
+import { SYSTEM } from './system/index.js';
 
-export const INSTRUCTIONS: readonly Instruction[] = [...GENERAL];
+export const INSTRUCTIONS: readonly Instruction[] = [...GENERAL, ...SYSTEM];
