@@ -2,5 +2,6 @@
 import { GENERAL } from './general/index.js';
 import type { Instruction } from './instruction.js';
 import { SYSTEM } from './system/index.js';
+import { VMX } from './vmx/index.js';
 
-export const INSTRUCTIONS: readonly Instruction[] = [...GENERAL, ...SYSTEM];
+export const INSTRUCTIONS: readonly Instruction[] = [...GENERAL, ...SYSTEM, ...VMX];
