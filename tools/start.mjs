@@ -3,7 +3,7 @@
  * otherwise in a workbench served on this machine. `--headless` runs the lab on the command line; `--port N` serves the workbench there.
  */
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { build, installPackages, requireNode } from './packages.mjs';
@@ -57,16 +57,29 @@ async function openWorkbench(port) {
   await served.ended;
 }
 
+/** The counts in the last line of what the command line says on standard error, as a table. */
+function countsTable(line) {
+  const { instructions, seconds, vmExits, exceptions, interrupts, hypercalls } = JSON.parse(line);
+  const rows = Object.entries({ 'VM exit': vmExits, exception: exceptions, interrupt: interrupts, hypercall: hypercalls }).flatMap(([kind, counts]) => Object.entries(counts).map(([name, count]) => `${String(count).padStart(9)}  ${kind} ${name}`));
+  return [...rows, `${String(instructions).padStart(9)}  instructions in ${seconds.toFixed(2)} s`].join('\n');
+}
+
+/** The guest's output as it comes, then the trap ledger, then how often each trap came. */
 function runHeadless() {
   const program = path.join(root, 'dist/ringside.js');
-  if (!existsSync(program)) throw new Refusal('dist/ringside.js was not built.');
-  const { program: image, symbols, memory, expectedStatus } = JSON.parse(readFileSync(path.join(lab, 'lab.json'), 'utf8'));
-  const args = [program, 'run', path.join(lab, image), '--memory', String(memory), ...symbols.flatMap(({ file, world }) => ['--symbols', `${world}=${path.join(lab, file)}`]), '--trace', 'vmexit,vmentry,exception,hypercall,interrupt'];
-  progress(`running ${path.relative(root, path.join(lab, image))}`);
+  const { program: image, memory, expectedStatus } = JSON.parse(readFileSync(path.join(lab, 'lab.json'), 'utf8'));
+  progress(`running ${path.relative(root, path.join(lab, image))}\n`);
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { stdio: 'inherit' });
+    const child = spawn(process.execPath, [program, 'run', path.join(lab, image), '--memory', `${memory}M`, '--stats', '--trace', 'vmexit,vmentry,exception,hypercall,interrupt'], { stdio: ['ignore', 'inherit', 'pipe'] });
+    let said = '';
+    child.stderr.on('data', (data) => (said += data));
     child.on('error', reject);
-    child.on('exit', (code) => resolve(code === expectedStatus ? 0 : (code ?? 1)));
+    child.on('close', (code) => {
+      const lines = said.trimEnd().split('\n');
+      const counts = lines.at(-1).startsWith('{') ? countsTable(lines.pop()) : '';
+      console.log(`\nTrap ledger (instant, processor, world, RIP, event)\n${lines.join('\n')}\n\n${counts}`);
+      resolve(code === expectedStatus ? 0 : (code ?? 1));
+    });
   });
 }
 
