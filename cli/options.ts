@@ -66,12 +66,12 @@ export function unknown(given: string, known: readonly string[], what: string): 
 }
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
-const LEAST_MEMORY = 2 ** 20;
+const LEAST_MEMORY = 2 * 2 ** 20, PAGE = 4096;
 
 export function readSize(text: string, most: number): number {
   const match = /^(\d+)([KMG]?)i?B?$/i.exec(text.trim());
   const bytes = match ? Number(match[1]) * UNITS[match[2]!.toUpperCase()]! : NaN;
-  if (!(bytes >= LEAST_MEMORY && bytes <= most)) throw new UsageError(`--memory must be a size from 1M to ${most / 2 ** 20}M, such as 64M, not "${text}".`);
+  if (!(bytes >= LEAST_MEMORY && bytes <= most && bytes % PAGE === 0)) throw new UsageError(`--memory must be a size from 2M to ${most / 2 ** 20}M in whole pages, such as 64M, not "${text}".`);
   return bytes;
 }
 

@@ -29,7 +29,8 @@ export async function run({ values, positionals }: Given): Promise<number> {
   const machine = createMachine({ memoryBytes, cpus: 1, onSerial: (port, byte) => { if (port === 1) serial.byte(byte); }, onDebugConsole: (byte) => { process.stderr.write(Uint8Array.of(byte)); } });
   machine.load(plan);
   for (const kind of traced) machine.conditions.add({ kind, test: (event) => { traceLine(event); return false; } });
-  const input = (bytes: Uint8Array): void => { machine.input(1, bytes); };
+  /** A terminal ends lines with a line feed, where a serial keyboard sends a carriage return. */
+  const input = (bytes: Uint8Array): void => { machine.input(1, process.stdin.isTTY ? bytes.map((byte) => (byte === 10 ? 13 : byte)) : bytes); };
   process.stdin.on('data', input);
   process.stdin.on('error', () => {});
   const started = performance.now();

@@ -1,4 +1,5 @@
 /** The launch configuration: what it may hold, and what is wrong with one that holds something else. */
+import { MOST_MEMORY } from '../emulator/machine/machine.js';
 import { RequestError } from './request-error.js';
 
 export type World = 'host' | 'guest';
@@ -24,7 +25,7 @@ export interface LaunchArguments {
 }
 
 const MEBIBYTE = 2 ** 20;
-const MOST_MEMORY_MEBIBYTES = 4096;
+const LEAST_MEMORY_MEBIBYTES = 2, MOST_MEMORY_MEBIBYTES = MOST_MEMORY / MEBIBYTE;
 const MOST_PROCESSORS = 8;
 
 export function readLaunchArguments(given: unknown): LaunchArguments {
@@ -34,7 +35,7 @@ export function readLaunchArguments(given: unknown): LaunchArguments {
   if (program === undefined || program === '') throw new RequestError('"program" is missing: name the file that the machine shall boot.');
   return {
     program,
-    memoryBytes: (whole(from, 'memory', 1, MOST_MEMORY_MEBIBYTES, ' (mebibytes)') ?? 64) * MEBIBYTE,
+    memoryBytes: (whole(from, 'memory', LEAST_MEMORY_MEBIBYTES, MOST_MEMORY_MEBIBYTES, ' (mebibytes)') ?? 64) * MEBIBYTE,
     cpus: whole(from, 'cpus', 1, MOST_PROCESSORS) ?? 1,
     commandLine: text(from, 'args') ?? '',
     modules: list(from, 'modules').map((module, index) => {
