@@ -110,8 +110,8 @@ export class CallFrames {
     const dataAlignment = body.sleb();
     const returnAddressRegister = version === 1 ? body.u8() : body.uleb();
     const hasAugmentationData = augmentation.startsWith('z');
-    if (!hasAugmentationData && augmentation !== '') body.fail(`not implemented: frame augmentation '${augmentation}'`);
-    const read = hasAugmentationData ? readAugmentation(body.part(body.uleb()), augmentation, addressSize) : { pointerEncoding: 0, isSignalFrame: false };
+    if (!hasAugmentationData && augmentation !== '' && augmentation !== 'S') body.fail(`not implemented: frame augmentation '${augmentation}'`);
+    const read = hasAugmentationData ? readAugmentation(body.part(body.uleb()), augmentation, addressSize) : { pointerEncoding: 0, isSignalFrame: augmentation === 'S' };
     return { addressSize, codeAlignment, dataAlignment, returnAddressRegister, hasAugmentationData, ...read, instructions: body };
   }
 }
