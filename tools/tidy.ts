@@ -11,9 +11,10 @@ export interface Source {
 /** What each folder may import besides itself. Types cross borders inside the emulator freely: they leave nothing behind. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'emulator/wasm': [],
+  'emulator/float': [],
   'emulator/memory': [],
   'emulator/meaning': ['emulator/wasm', 'emulator/cpu'],
-  'emulator/cpu': ['emulator/meaning', 'emulator/memory', 'emulator/paging', 'emulator/vmx'],
+  'emulator/cpu': ['emulator/float', 'emulator/meaning', 'emulator/memory', 'emulator/paging', 'emulator/vmx'],
   'emulator/isa': ['emulator/meaning', 'emulator/cpu'],
   'emulator/devices': ['emulator/memory'],
   'emulator/paging': ['emulator/cpu', 'emulator/memory', 'emulator/vmx'],

@@ -1,6 +1,7 @@
 /** Runs guest code: blocks in WebAssembly, and everything architectural in TypeScript when they call for it. */
 import { Abandon, EptFault, Exception, exception, StopBeforeDelivery } from '../cpu/events.js';
 import { EXIT } from '../cpu/exits.js';
+import { updateFloatMode } from '../cpu/float-mode.js';
 import { CS, MAP, S, SEGMENT, SEGMENT_NAMES } from '../cpu/layout.js';
 import type { Operations } from '../cpu/operations.js';
 import type { Processor } from '../cpu/processor.js';
@@ -61,7 +62,7 @@ export class Engine {
     }, (name) => this.operationNumber(name));
     const decodeTable = new DecodeTable(instructions.flatMap(forms));
     this.blocks = new Blocks(cpu, decodeTable, this.handlers, { hostOf: (linear) => this.fetchHost(linear) }, (page) => cpu.mmu.protectCode(page));
-    cpu.modeChanged = () => { this.modes.update(cpu); cpu.mmu.spaceChanged(); };
+    cpu.modeChanged = () => { this.modes.update(cpu); cpu.mmu.spaceChanged(); updateFloatMode(cpu); };
     cpu.codeWritten = (physical, bytes) => this.codeWritten(physical, bytes);
     cpu.instructionCount = () => this.retired();
   }

@@ -1,0 +1,37 @@
+/** Why an x87, MMX or SSE instruction may not run: the exception is chosen here, that there is one was seen in WebAssembly. SDM Vol. 3, "Device-Not-Available Exception", "x87 FPU Floating-Point Error". */
+import { exception, NotImplemented } from './events.js';
+import { S } from './layout.js';
+import { CR0, CR4 } from './modes.js';
+import type { Operations } from './operations.js';
+import type { Processor } from './processor.js';
+
+function deviceNotAvailable(why: string): never { throw exception('#NM', 0, why); }
+
+/** "#MF" at the next waiting instruction; without CR0.NE an external interrupt controller would be told by FERR#. */
+export function floatingPointError(cpu: Processor): never {
+  if (!(cpu.cr0 & CR0.NE)) throw new NotImplemented('FERR#: an unmasked x87 exception while CR0.NE is 0; set CR0.NE');
+  throw exception('#MF', 0, `an unmasked x87 exception is pending (status word 0x${cpu.low(S.fsw).toString(16)})`);
+}
+
+function x87Unavailable(cpu: Processor): never {
+  if (cpu.cr0 & CR0.EM) deviceNotAvailable('CR0.EM is set');
+  if (cpu.cr0 & CR0.TS) deviceNotAvailable('CR0.TS is set');
+  return floatingPointError(cpu);
+}
+
+export const AVAILABILITY_OPERATIONS: Operations = {
+  'FPU unavailable': x87Unavailable,
+  'MMX unavailable'(cpu) {
+    if (cpu.cr0 & CR0.EM) throw exception('#UD', 0, 'CR0.EM is set');
+    x87Unavailable(cpu);
+  },
+  'SSE unavailable'(cpu) {
+    if (cpu.cr0 & CR0.EM) throw exception('#UD', 0, 'CR0.EM is set');
+    if (!(cpu.cr4 & CR4.OSFXSR)) throw exception('#UD', 0, 'CR4.OSFXSR is clear');
+    deviceNotAvailable('CR0.TS is set');
+  },
+  'WAIT unavailable'(cpu) {
+    if ((cpu.cr0 & (CR0.MP | CR0.TS)) === (CR0.MP | CR0.TS)) deviceNotAvailable('CR0.TS and CR0.MP are set');
+    floatingPointError(cpu);
+  },
+};

@@ -1,0 +1,10 @@
+/** All operations of x87, MMX and SSE by name: what isa/sse, isa/mmx and isa/x87 call. */
+import { AVAILABILITY_OPERATIONS } from './float-availability.js';
+import { FLOAT_STATE_OPERATIONS } from './float-state.js';
+import type { Operations } from './operations.js';
+import { SSE_CONVERSION_OPERATIONS } from './sse-conversions.js';
+import { SSE_ARITHMETIC_OPERATIONS } from './sse-operations.js';
+
+export const FLOAT_OPERATIONS: Operations = {
+  ...AVAILABILITY_OPERATIONS, ...FLOAT_STATE_OPERATIONS, ...SSE_ARITHMETIC_OPERATIONS, ...SSE_CONVERSION_OPERATIONS,
+};

@@ -1,0 +1,39 @@
+/** What the SSE and MMX definitions share: availability, and 128-bit values. SDM Vol. 3, "Checking for SSE Support", "Emulation of the MMX Instruction Set". */
+import { TRAPS } from '../../cpu/float-mode.js';
+import { S } from '../../cpu/layout.js';
+import type { Bits, Value } from '../../meaning/meaning.js';
+import type { Cpu, Operand } from '../instruction.js';
+
+/** #UD when CR0.EM is set or CR4.OSFXSR clear, #NM when CR0.TS is set: the start of every SSE instruction. */
+export function sse(cpu: Cpu): void {
+  cpu.when(cpu.state(S.fpuTraps, 32).and(TRAPS.sse), () => cpu.perform('SSE unavailable'));
+}
+
+export const constant = (cpu: Cpu, bytes: readonly number[]): Value =>
+  cpu.constant(bytes.reduceRight((word, byte) => (word << 8n) | BigInt(byte & 0xff), 0n), 128);
+/** The same element in all places. */
+export function every(cpu: Cpu, element: bigint, bits: 8 | 16 | 32 | 64): Value {
+  let word = 0n;
+  for (let at = 0; at < 128; at += bits) word |= BigInt.asUintN(bits, element) << BigInt(at);
+  return cpu.constant(word, 128);
+}
+export const zero = (cpu: Cpu): Value => cpu.constant(0, 128);
+
+/** A WebAssembly SIMD operation on 128-bit values. */
+export const vector = (cpu: Cpu, name: string, ...of: Value[]): Value => cpu.meaning.wasm(name, 128, of);
+/** Bytes chosen from the 32 of two vectors. */
+export const shuffle = (cpu: Cpu, a: Value, b: Value, lanes: readonly number[]): Value => cpu.meaning.wasm('i8x16.shuffle', 128, [a, b], lanes);
+export const lane = (cpu: Cpu, value: Value, n: 0 | 1): Value => cpu.meaning.wasm('i64x2.extract_lane', 64, [value], n);
+export const withLane = (cpu: Cpu, value: Value, n: 0 | 1, element: Value): Value => cpu.meaning.wasm('i64x2.replace_lane', 128, [value, element], n);
+export const pair = (cpu: Cpu, low: Value, high: Value): Value => withLane(cpu, low.zeroExtend(128), 1, high);
+
+/** The high quadword of an XMM register. */
+const highAt = (operand: Operand): Value => operand.number.shl(5).add(S.ymm + 8);
+export const readHigh = (cpu: Cpu, operand: Operand): Value => cpu.meaning.get(highAt(operand), 64);
+export const writeHigh = (cpu: Cpu, operand: Operand, value: Value): void => cpu.meaning.set(highAt(operand), value);
+/** A load clears what it does not load; a move between registers leaves it. */
+export function moveScalar(cpu: Cpu, dest: Operand, src: Operand, bits: Bits): void {
+  void cpu;
+  const value = src.read(bits);
+  dest.write(src.kind === 'memory' && dest.kind === 'xmm' ? value.zeroExtend(128) : value);
+}
