@@ -36,7 +36,7 @@ export const SMSW = instruction('SMSW', 'Store Machine Status Word', {
     0F 01 /4 | SMSW r16/m16
     0F 01 /4 | SMSW r32/m16
     REX.W + 0F 01 /4 | SMSW r64/m16`,
-  flags: 'None affected.', exceptions: '#GP(0) if CR4.UMIP is 1 and CPL is not 0.',
+  flags: 'None affected.', exceptions: '#GP(0) if CR4.UMIP is 1 and CPL is not 0.', privileged: true,
   operation(cpu, dest) {
     const [cr0] = cpu.compute('check SMSW', [], [64]);
     dest.write(cr0!.truncate(dest.bits));

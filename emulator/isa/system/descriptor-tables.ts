@@ -21,7 +21,7 @@ export const LIDT = loadTable('LIDT', '/3');
 
 const storeTable = (name: 'SGDT' | 'SIDT', digit: string, limit: number, base: number) => instruction(name, 'Store Global/Interrupt Descriptor Table Register', {
   encodings: `0F 01 ${digit} | ${name} m`,
-  flags: 'None affected.', exceptions: UMIP, vmExit: VM_EXIT,
+  flags: 'None affected.', exceptions: UMIP, privileged: true, vmExit: VM_EXIT,
   operation(cpu, dest) {
     cpu.compute(`check ${name}`, []);
     dest.at(0, 16).write(cpu.state(limit, 16));
@@ -55,7 +55,7 @@ const store = (name: 'SLDT' | 'STR', summary: string, digit: string, index: numb
     0F 00 ${digit} | ${name} r16/m16
     0F 00 ${digit} | ${name} r32/m16
     REX.W + 0F 00 ${digit} | ${name} r64/m16`,
-  flags: 'None affected.', exceptions: UMIP, vmExit: VM_EXIT,
+  flags: 'None affected.', exceptions: UMIP, privileged: true, vmExit: VM_EXIT,
   operation: inProtectedMode((cpu, dest) => {
     cpu.compute(`check ${name}`, []);
     dest!.write(cpu.state(segment(index) + SEGMENT.selector, 16).zeroExtend(dest!.bits));

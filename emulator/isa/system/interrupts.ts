@@ -2,7 +2,7 @@
 import { instruction } from '../instruction.js';
 
 export const INT = instruction('INT', 'Call to Interrupt Procedure', {
-  encodings: 'CD ib | INT imm8', flags: 'TF, NT, RF and VM are cleared, and IF with an interrupt gate.',
+  encodings: 'CD ib | INT imm8', privileged: true, flags: 'TF, NT, RF and VM are cleared, and IF with an interrupt gate.',
   operation(cpu, vector) { cpu.perform('INT', vector.read(8).zeroExtend(64)); },
 });
 export const INT3 = instruction('INT3', 'Call to Interrupt Procedure', {

@@ -4,7 +4,7 @@ import { FS, GS, S, SEGMENT, segment } from '../../cpu/layout.js';
 import { instruction } from '../instruction.js';
 
 export const SYSCALL = instruction('SYSCALL', 'Fast System Call', {
-  encodings: '0F 05 | SYSCALL | 64', feature: 'SYSCALL', flags: 'RFLAGS is saved in R11; bits of IA32_FMASK are cleared.',
+  encodings: '0F 05 | SYSCALL | 64', feature: 'SYSCALL', privileged: true, flags: 'RFLAGS is saved in R11; bits of IA32_FMASK are cleared.',
   exceptions: '#UD outside 64-bit mode or if IA32_EFER.SCE is 0.', operation(cpu) { cpu.perform('SYSCALL'); },
 });
 export const SYSRET = instruction('SYSRET', 'Return From Fast System Call', {
@@ -15,7 +15,7 @@ export const SYSRET = instruction('SYSRET', 'Return From Fast System Call', {
   operation(cpu) { cpu.perform('SYSRET', cpu.constant(cpu.size, 64)); },
 });
 export const SYSENTER = instruction('SYSENTER', 'Fast System Call', {
-  encodings: '0F 34 | SYSENTER', feature: 'SEP', flags: 'VM and IF are cleared.', exceptions: '#GP(0) in real-address mode or if IA32_SYSENTER_CS[15:2] is 0.',
+  encodings: '0F 34 | SYSENTER', feature: 'SEP', privileged: true, flags: 'VM and IF are cleared.', exceptions: '#GP(0) in real-address mode or if IA32_SYSENTER_CS[15:2] is 0.',
   operation(cpu) { cpu.perform('SYSENTER'); },
 });
 export const SYSEXIT = instruction('SYSEXIT', 'Fast Return from Fast System Call', {

@@ -7,6 +7,7 @@ const invalidation = (name: 'INVEPT' | 'INVVPID', summary: string, opcode: strin
     66 0F 38 ${opcode} /r | ${name} r32, m128 | 32
     66 0F 38 ${opcode} /r | ${name} r64, m128 | 64`,
   feature: 'VMX',
+  privileged: true,
   flags: FLAGS,
   exceptions: `${OUTSIDE_VMX} ${LEVEL_0}`,
   vmExit: 'Always.',

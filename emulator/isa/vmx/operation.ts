@@ -6,11 +6,12 @@ export const FLAGS = 'VMsucceed clears all status flags; VMfailInvalid sets CF; 
 const ALWAYS = 'Always.';
 
 const simple = (name: string, summary: string, encoding: string, rest: { exceptions: string; vmExit?: string }) =>
-  instruction(name, summary, { encodings: `${encoding} | ${name}`, feature: 'VMX', flags: FLAGS, ...rest, operation(cpu) { cpu.perform(name); } });
+  instruction(name, summary, { encodings: `${encoding} | ${name}`, feature: 'VMX', privileged: true, flags: FLAGS, ...rest, operation(cpu) { cpu.perform(name); } });
 
 export const VMXON = instruction('VMXON', 'Enter VMX Operation', {
   encodings: 'F3 0F C7 /6 | VMXON m64',
   feature: 'VMX',
+  privileged: true,
   flags: FLAGS,
   exceptions: '#UD if CR4.VMXE is 0, in real-address, virtual-8086 or compatibility mode. #GP(0) if CPL is not 0, CR0 or CR4 hold values that VMX operation forbids, or IA32_FEATURE_CONTROL is not locked with VMX enabled.',
   vmExit: ALWAYS,

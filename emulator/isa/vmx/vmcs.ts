@@ -3,7 +3,7 @@ import { instruction, type Cpu } from '../instruction.js';
 import type { Value } from '../../meaning/meaning.js';
 import { FLAGS, LEVEL_0, OUTSIDE_VMX } from './operation.js';
 
-const common = { feature: 'VMX', flags: FLAGS, exceptions: `${OUTSIDE_VMX} ${LEVEL_0}`, vmExit: 'Always.' } as const;
+const common = { feature: 'VMX', privileged: true, flags: FLAGS, exceptions: `${OUTSIDE_VMX} ${LEVEL_0}`, vmExit: 'Always.' } as const;
 
 const withPointer = (name: 'VMCLEAR' | 'VMPTRLD', summary: string, encoding: string) => instruction(name, summary, {
   encodings: `${encoding} | ${name} m64`,
