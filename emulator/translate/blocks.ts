@@ -161,7 +161,9 @@ export class Blocks {
     this.handlers.flush();
     this.free = at + RECORD_BYTES;
     const block: Block = { host, mode: mode.id, record, count, bytes: Math.min(offset, PAGE) - first, secondHost: secondBytes > 0 ? secondHost : 0, secondBytes };
-    if (most === MAX_INSTRUCTIONS) this.byKey.set(key(host, mode.id), block);
+    // A block for this once is run at once: nobody can find it again, so nothing has to be remembered of it.
+    if (most < MAX_INSTRUCTIONS) return block;
+    this.byKey.set(key(host, mode.id), block);
     for (const page of pagesOf(block)) {
       const list = this.byPage.get(page);
       if (list) list.push(block); else this.byPage.set(page, [block]);
