@@ -40,10 +40,10 @@ describe('The first lab in the workbench', function () {
   });
 
   it('shows registers among the variables', async () => {
-    const registers = workbench.page.locator('.debug-variables .monaco-list-row', { hasText: 'Registers' }).first();
+    const registers = workbench.page.locator('.debug-variables .monaco-list-row', { hasText: 'General' }).first();
     await registers.waitFor();
     if ((await registers.getAttribute('aria-expanded')) === 'false') await registers.click();
-    await workbench.page.locator('.debug-variables .monaco-list-row', { hasText: /^rip/i }).first().waitFor();
+    await workbench.page.locator('.debug-variables .monaco-list-row', { hasText: /^RAX/ }).first().waitFor();
     await workbench.shoot('registers');
   });
 
