@@ -23,6 +23,20 @@ export function nameOfEvent({ kind, fields }: TrapEvent): string {
   }
 }
 
+/** One sentence: what happened, and why. */
+export function sentenceOf(event: TrapEvent): string {
+  const says = event.says();
+  switch (event.kind) {
+    case 'VM exit':
+    case 'VM-entry failure':
+      return `${event.kind}, ${says}`;
+    case 'hypercall':
+      return `Hypercall ${event.fields['nr']}: ${says}`;
+    default:
+      return says.slice(0, 1).toUpperCase() + says.slice(1);
+  }
+}
+
 const MEANINGS: Readonly<Record<string, (value: number, event: TrapEvent) => string | undefined>> = {
   reason: (value) => exitReason(value)?.name,
   qualification: (value, { fields }) => decodeQualification(Number(fields['reason']), BigInt(value)),

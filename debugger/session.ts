@@ -7,6 +7,7 @@ import type { TrapEvent } from '../emulator/observe/events.js';
 import { BreakpointTable, type Evaluator } from './breakpoints.js';
 import { Debuggee } from './debuggee.js';
 import { fill, holds, parseOnce } from './evaluation.js';
+import { sentenceOf } from './explain.js';
 import { ExceptionBreakpoints } from './exception-filters.js';
 import type { Host } from './host.js';
 import { readLaunchArguments } from './launch-arguments.js';
@@ -174,7 +175,7 @@ export class RingsideSession extends DebugSession implements Evaluator, Judge {
 
   event(event: TrapEvent): Stop | undefined {
     if (event.kind === 'triple fault' || this.exceptions.wanting(event).length === 0) return undefined;
-    return { reason: 'exception', cpu: event.cpu, description: event.says(), event };
+    return { reason: 'exception', cpu: event.cpu, description: sentenceOf(event), event };
   }
 
   isTrue(condition: string, cpu: number): boolean {
