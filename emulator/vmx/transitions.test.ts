@@ -1,0 +1,415 @@
+import assert from 'node:assert/strict';
+import { EptFault, Exception } from '../cpu/events.js';
+import { getRflags } from '../cpu/flags.js';
+import { CS, FS, gpr, S, SS, TR } from '../cpu/layout.js';
+import { UNUSABLE } from '../cpu/processor.js';
+import { serviceInterrupts } from '../cpu/interrupts.js';
+import { EXIT_REASONS, VM_ENTRY_FAILURE, type ExitReasonName } from './exit-reasons.js';
+import { eptFault, nextVmxDeadline } from './intercepts.js';
+import { AT, CONTROLS, HOST_CR0, HOST_CR4, LONG_EFER, PIN, PROCESSOR, PROCESSOR_2, TestProcessor, VM_ENTRY, VM_EXIT } from './test-processor.js';
+import type { FieldName } from './vmcs-fields.js';
+
+const ZF = 0x40;
+type Fields = Partial<Record<FieldName, number | bigint>>;
+const launched = (fields: Fields = {}): TestProcessor => {
+  const t = new TestProcessor().enterVmx();
+  t.write(fields);
+  return t.launch();
+};
+const primary = (...names: (keyof typeof PROCESSOR)[]): Fields => ({ 'primary processor-based VM-execution controls': names.reduce((all, n) => (all | PROCESSOR[n]) >>> 0, CONTROLS.primary) });
+const pin = (...names: (keyof typeof PIN)[]): Fields => ({ 'pin-based VM-execution controls': names.reduce((all, n) => all | PIN[n], CONTROLS.pin) });
+const inject = (type: number, vector: number, errorCode?: number): Fields => ({
+  'VM-entry interruption-information field': (0x8000_0000 + (type << 8) + vector + (errorCode === undefined ? 0 : 0x800)) >>> 0,
+  ...(errorCode === undefined ? {} : { 'VM-entry exception error code': errorCode }),
+});
+function exited(t: TestProcessor, reason: ExitReasonName, qualification = 0n): void {
+  assert.equal(t.cpu.nonRoot, false, 'still in the guest');
+  assert.equal(t.cpu.rip, AT.hostRip);
+  assert.equal(t.read('exit reason'), BigInt(EXIT_REASONS[reason].number));
+  assert.equal(t.read('exit qualification'), qualification);
+}
+/** The quadword at the guest's stack pointer plus 8n. */
+const stacked = (t: TestProcessor, n: number): bigint => t.get64(Number(t.reg(4)) + 8 * n);
+
+describe('VM entry', () => {
+  it('loads what the guest-state area says', () => {
+    const t = launched({ 'guest FS base': -0x800000000000n, 'guest FS access rights': 0xc093 | UNUSABLE, 'guest RFLAGS': 0x8d7, 'guest IA32_SYSENTER_EIP': 0x1234, 'guest CR3': AT.pml4 });
+    const { cpu } = t;
+    assert.equal(cpu.nonRoot, true);
+    assert.equal(cpu.rip, AT.guestRip);
+    assert.equal(t.reg(4), BigInt(AT.guestStack));
+    assert.equal(cpu.base(FS), -0x800000000000);
+    assert.equal(cpu.attributes(FS), 0xc093 | UNUSABLE);
+    assert.equal(getRflags(cpu), 0x8d7);
+    assert.equal(cpu.number(S.sysenterEip), 0x1234);
+    assert.equal(t.last.kind, 'VM entry');
+    assert.equal(t.vmcs.launched, true);
+  });
+
+  it('leaves CD and NW of CR0 alone, and takes CPL from the DPL of SS', () => {
+    const t = new TestProcessor().enterVmx();
+    t.cpu.cr0 = (HOST_CR0 | 0x4000_0000) >>> 0;
+    t.write({ 'guest SS access rights': 0xc0f3, 'guest SS selector': 0x13, 'guest CS access rights': 0xa0fb, 'guest CS selector': 0xb });
+    t.launch();
+    assert.equal(t.cpu.cr0, (HOST_CR0 | 0x4000_0000) >>> 0);
+    assert.equal(t.cpu.cpl, 3);
+  });
+
+  it('sets LMA and LME by the "IA-32e mode guest" control when IA32_EFER is not loaded', () => {
+    const entry = (CONTROLS.entry & ~(VM_ENTRY['load IA32_EFER'] | VM_ENTRY['IA-32e mode guest'])) >>> 0;
+    const t = launched({ 'VM-entry controls': entry, 'guest CR4': 0x2000, 'guest CS access rights': 0xc09b });
+    assert.equal(t.cpu.efer, 0);
+    assert.equal(t.cpu.longMode, false);
+  });
+
+  it('fails VMLAUNCH of a launched VMCS, VMRESUME of a clear one, and entry in the shadow of MOV SS', () => {
+    const t = new TestProcessor().enterVmx();
+    t.perform('VMRESUME');
+    assert.deepEqual([t.flags, t.read('VM-instruction error')], [ZF, 5n]);
+    t.cpu.interruptibility = 2;
+    t.perform('VMLAUNCH');
+    assert.deepEqual([t.flags, t.read('VM-instruction error')], [ZF, 26n]);
+    t.cpu.interruptibility = 0;
+    t.launch();
+    t.perform('CPUID');
+    t.perform('VMLAUNCH');
+    assert.deepEqual([t.flags, t.read('VM-instruction error')], [ZF, 4n]);
+  });
+
+  it('reports wrong controls as error 7, wrong host state as error 8', () => {
+    const t = new TestProcessor().enterVmx();
+    t.write({ 'CR3-target count': 9, 'host CR4': 0 });
+    t.perform('VMLAUNCH');
+    assert.deepEqual([t.flags, t.read('VM-instruction error'), t.last.kind], [ZF, 7n, 'VM-entry failure']);
+    t.write({ 'CR3-target count': 0 });
+    t.perform('VMLAUNCH');
+    assert.deepEqual([t.flags, t.read('VM-instruction error')], [ZF, 8n]);
+    assert.match(t.last.says, /The host CR4 field must not set any bit/);
+  });
+
+  it('fails with exit reason 33 when guest state is wrong: host state is loaded, the VMCS stays clear', () => {
+    const t = launched({ 'guest RFLAGS': 0 });
+    assert.equal(t.read('exit reason'), BigInt((33 | VM_ENTRY_FAILURE) >>> 0));
+    assert.equal(t.cpu.rip, AT.hostRip);
+    assert.equal(t.vmcs.launched, false);
+    assert.equal(t.last.kind, 'VM-entry failure');
+    assert.match(t.last.says, /reserved bit 1 must be 1/);
+    assert.equal(t.read('guest RIP'), BigInt(AT.guestRip));
+  });
+
+  it('gives qualification 4 for the VMCS link pointer', () => {
+    assert.equal(launched({ 'VMCS link pointer': 4 }).read('exit qualification'), 4n);
+  });
+
+  it('loads MSRs, and fails with reason 34 and the number of the entry that is wrong', () => {
+    const t = new TestProcessor().enterVmx();
+    t.put64(AT.msrArea, 0xc0000082n);
+    t.put64(AT.msrArea + 8, 0x5555n);
+    t.put64(AT.msrArea + 16, 0xc0000100n);
+    t.put64(AT.msrArea + 24, 0n);
+    t.write({ 'VM-entry MSR-load address': AT.msrArea, 'VM-entry MSR-load count': 2 });
+    t.launch();
+    assert.equal(t.read('exit reason'), BigInt((34 | VM_ENTRY_FAILURE) >>> 0));
+    assert.equal(t.read('exit qualification'), 2n);
+    assert.match(t.last.says, /IA32_FS_BASE may not be loaded/);
+    t.write({ 'VM-entry MSR-load count': 1 });
+    t.launch();
+    assert.equal(t.cpu.nonRoot, true);
+    assert.equal(t.cpu.big(S.lstar), 0x5555n);
+  });
+});
+
+describe('event injection', () => {
+  it('delivers an external interrupt through the guest\'s IDT', () => {
+    const t = launched({ ...inject(0, 0x41), 'guest RFLAGS': 0x202 });
+    assert.equal(t.cpu.rip, AT.handler + 16 * 0x41);
+    assert.equal(stacked(t, 0), BigInt(AT.guestRip));
+    assert.equal(stacked(t, 2) & 0xffffn, 0x202n);
+  });
+  it('pushes an error code when told to', () => {
+    const t = launched(inject(3, 13, 0x18));
+    assert.equal(t.cpu.rip, AT.handler + 16 * 13);
+    assert.equal(stacked(t, 0), 0x18n);
+    assert.equal(stacked(t, 1), BigInt(AT.guestRip));
+  });
+  it('pushes the address behind the instruction for software interrupts', () => {
+    const t = launched({ ...inject(4, 0x80), 'VM-entry instruction length': 2 });
+    assert.equal(stacked(t, 0), BigInt(AT.guestRip + 2));
+  });
+  it('leaves CR2 and DR6 alone', () => {
+    const t = launched(inject(3, 14, 2));
+    assert.equal(t.cpu.cr2, 0);
+    assert.equal(t.cpu.rip, AT.handler + 16 * 14);
+  });
+  it('an NMI brings virtual-NMI blocking', () => {
+    const t = launched({ ...inject(2, 2), ...pin('NMI exiting', 'virtual NMIs') });
+    assert.equal(t.cpu.interruptibility, 8);
+  });
+  it('the VM exit clears the valid bit', () => {
+    const t = launched(inject(3, 6));
+    t.perform('CPUID', [], 2);
+    assert.equal(t.read('VM-entry interruption-information field'), 0x306n);
+  });
+  it('a fault of the delivery that exits has the event as IDT-vectoring information', () => {
+    const t = new TestProcessor().enterVmx();
+    t.put64(AT.idt + 16 * 0x41, 0n);
+    t.write({ ...inject(0, 0x41), 'guest RFLAGS': 0x202, 'exception bitmap': 1 << 13 });
+    t.launch();
+    exited(t, 'EXCEPTION_OR_NMI');
+    assert.equal(t.read('VM-exit interruption information'), 0x80000b0dn);
+    assert.equal(t.read('IDT-vectoring information field'), 0x80000041n);
+  });
+  it('delivery into an IDT that EPT does not map exits with an EPT violation, IDT vectoring and the guest\'s RIP', () => {
+    const t = new TestProcessor().enterVmx();
+    t.write({ 'secondary processor-based VM-execution controls': PROCESSOR_2['enable EPT'], ...inject(4, 0x80), 'VM-entry instruction length': 2 });
+    mapByEpt(t);
+    t.put64(AT.ept + 0x3000 + 8 * (AT.idt >> 12), 0n);
+    t.launch();
+    assert.equal(t.read('exit reason'), 48n);
+    assert.equal(t.read('guest-physical address'), BigInt(AT.idt + 16 * 0x80));
+    assert.equal(t.read('IDT-vectoring information field'), 0x80000480n);
+    assert.equal(t.read('VM-exit instruction length'), 2n);
+    assert.equal(t.read('guest RIP'), BigInt(AT.guestRip));
+    assert.equal(t.cpu.rip, AT.hostRip);
+  });
+});
+
+/** Guest-physical = host-physical for the first 2 MBytes by 4-KByte pages, all rights. */
+function mapByEpt(t: TestProcessor): void {
+  t.put64(AT.ept, BigInt(AT.ept + 0x1000) | 7n);
+  t.put64(AT.ept + 0x1000, BigInt(AT.ept + 0x2000) | 7n);
+  t.put64(AT.ept + 0x2000, BigInt(AT.ept + 0x3000) | 7n);
+  for (let page = 0; page < 512; page++) t.put64(AT.ept + 0x3000 + 8 * page, BigInt(page << 12) | 0x37n);
+}
+
+describe('VM exit', () => {
+  it('saves the guest and loads the host', () => {
+    const t = launched({ 'guest RFLAGS': 0x246, 'guest CS access rights': 0xa0bb, 'guest SS access rights': 0xc0b3, 'guest CS selector': 9, 'guest SS selector': 0x11 });
+    t.cpu.setRegNumber(4, 0x3333);
+    t.cpu.rip = 0x21010;
+    t.perform('CPUID', [], 2);
+    exited(t, 'CPUID');
+    assert.equal(t.read('guest RIP'), 0x21010n);
+    assert.equal(t.read('guest RSP'), 0x3333n);
+    assert.equal(t.read('guest RFLAGS'), 0x246n);
+    assert.equal(t.read('VM-exit instruction length'), 2n);
+    assert.equal(t.read('guest SS access rights'), 0xc0b3n);
+    const { cpu } = t;
+    assert.equal(cpu.cpl, 0);
+    assert.equal(getRflags(cpu), 2);
+    assert.deepEqual([cpu.selector(CS), cpu.attributes(CS), cpu.limit(CS)], [8, 0xa09b, 0xffff_ffff]);
+    assert.deepEqual([cpu.selector(SS), cpu.attributes(SS)], [16, 0xc093]);
+    assert.deepEqual([cpu.selector(TR), cpu.attributes(TR), cpu.limit(TR), cpu.base(TR)], [0x18, 0x8b, 0x67, AT.tss]);
+    assert.equal(cpu.attributes(FS) & UNUSABLE, UNUSABLE);
+    assert.deepEqual([cpu.low(S.gdtrLimit), cpu.low(S.idtrLimit)], [0xffff, 0xffff]);
+    assert.equal(cpu.low(S.dr + 56), 0x400);
+    assert.equal(t.reg(4), BigInt(AT.hostStack));
+    assert.equal(cpu.cr4, HOST_CR4);
+    assert.equal(cpu.efer, LONG_EFER);
+  });
+
+  it('says which control bit was the cause', () => {
+    const t = launched(primary('HLT exiting'));
+    t.perform('HLT', [], 1);
+    exited(t, 'HLT');
+    assert.equal(t.last.says, 'HLT: the "HLT exiting" VM-execution control is 1.');
+    assert.deepEqual({ ...t.last.fields }, { reason: 12, qualification: 0, gpa: 0, gla: 0, length: 1, intr_info: 0, instruction: 0 });
+  });
+
+  it('stores and loads MSRs', () => {
+    const t = new TestProcessor().enterVmx();
+    t.put64(AT.msrArea, 0xc0000082n);
+    t.put64(AT.msrArea + 16, 0xc0000083n);
+    t.put64(AT.msrArea + 24, 0x7777n);
+    t.write({ 'VM-exit MSR-store address': AT.msrArea, 'VM-exit MSR-store count': 1, 'VM-exit MSR-load address': AT.msrArea + 16, 'VM-exit MSR-load count': 1 });
+    t.launch();
+    t.cpu.setBig(S.lstar, 0x4444n);
+    t.perform('CPUID');
+    assert.equal(t.get64(AT.msrArea + 8), 0x4444n);
+    assert.equal(t.cpu.big(S.cstar), 0x7777n);
+  });
+
+  it('ends in a VMX abort when a host MSR cannot be loaded', () => {
+    const t = new TestProcessor().enterVmx();
+    t.put64(AT.msrArea, 0xc0000101n);
+    t.write({ 'VM-exit MSR-load address': AT.msrArea, 'VM-exit MSR-load count': 1 });
+    t.launch();
+    t.perform('CPUID');
+    assert.equal(t.vmcs.abortIndicator, 4);
+    assert.equal(t.cpu.activity, 2);
+    assert.match(t.cpu.autopsy[0]!, /^VMX abort 4: .*IA32_GS_BASE may not be loaded/);
+  });
+
+  it('keeps blocking by NMI after an exit by NMI, and drops virtual-NMI blocking', () => {
+    const t = launched({ ...pin('NMI exiting', 'virtual NMIs'), 'guest interruptibility state': 8 });
+    t.cpu.u32[S.pendingNmi >> 2] = 1;
+    assert.equal(serviceInterrupts(t.cpu), true);
+    exited(t, 'EXCEPTION_OR_NMI');
+    assert.equal(t.read('VM-exit interruption information'), 0x80000202n);
+    assert.equal(t.read('guest interruptibility state'), 8n);
+    assert.equal(t.cpu.interruptibility, 8);
+    t.perform('VMRESUME');
+    t.perform('CPUID');
+    assert.equal(t.cpu.interruptibility, 0);
+  });
+
+  it('goes back to a 32-bit host', () => {
+    const t = new TestProcessor().enterVmx();
+    t.cpu.efer = 0;
+    t.write({
+      'primary VM-exit controls': (CONTROLS.exit & ~VM_EXIT['host address-space size']) >>> 0, 'host IA32_EFER': 0, 'host CR4': 0x2000,
+      'VM-entry controls': (CONTROLS.entry & ~VM_ENTRY['IA-32e mode guest']) >>> 0, 'guest IA32_EFER': 0, 'guest CR4': 0x2000, 'guest CS access rights': 0xc09b,
+    });
+    t.launch();
+    t.perform('CPUID');
+    exited(t, 'CPUID');
+    assert.equal(t.cpu.attributes(CS), 0xc09b);
+    assert.equal(t.cpu.longMode, false);
+  });
+
+  it('updates "IA-32e mode guest" for an unrestricted guest', () => {
+    const t = new TestProcessor().enterVmx();
+    mapByEpt(t);
+    t.write({ 'secondary processor-based VM-execution controls': PROCESSOR_2['enable EPT'] | PROCESSOR_2['unrestricted guest'] });
+    t.launch();
+    t.cpu.efer = 0;
+    t.cpu.cr0 = 0x30;
+    t.perform('CPUID');
+    assert.equal(t.read('VM-entry controls') & BigInt(VM_ENTRY['IA-32e mode guest']), 0n);
+    assert.equal(t.read('guest CR0'), 0x30n);
+    t.write({ 'guest CS access rights': 0x93, 'guest CS limit': 0xffff, 'guest IA32_EFER': 0 });
+    for (const s of ['SS', 'DS', 'ES', 'FS', 'GS'] as const) t.write({ [`guest ${s} access rights`]: 0x93, [`guest ${s} limit`]: 0xffff });
+    t.perform('VMRESUME');
+    assert.equal(t.cpu.nonRoot, true);
+    assert.equal(t.cpu.protectedMode, false);
+  });
+
+  it('reports EPT violations with address, qualification and sentence', () => {
+    const t = launched();
+    const fault = new EptFault('EPT violation', 0x1234_5000, -0x1000, 0x182, 'EPT PTE at 0x13000: bit 1 (write) is 0');
+    t.cpu.nextRip = t.cpu.rip;
+    eptFault(t.cpu, fault);
+    exited(t, 'EPT_VIOLATION', 0x182n);
+    assert.equal(t.read('guest-physical address'), 0x1234_5000n);
+    assert.equal(t.read('guest-linear address'), 0xffff_ffff_ffff_f000n);
+    assert.match(t.last.says, /^EPT violation: guest-physical address 0x12345000: EPT PTE at 0x13000: bit 1 \(write\) is 0\.$/);
+  });
+});
+
+describe('events between instructions', () => {
+  it('the preemption timer expires after its value times 32 ticks, and its value is saved', () => {
+    const exit = (CONTROLS.exit | VM_EXIT['save VMX-preemption timer value']) >>> 0;
+    const t = launched({ ...pin('activate VMX-preemption timer'), 'primary VM-exit controls': exit, 'VMX-preemption timer value': 10 });
+    assert.equal(nextVmxDeadline(t.cpu), 320);
+    t.tsc = 100n;
+    assert.equal(serviceInterrupts(t.cpu), false);
+    t.perform('CPUID');
+    assert.equal(t.read('VMX-preemption timer value'), 7n);
+    t.perform('VMRESUME');
+    t.tsc = 319n;
+    assert.equal(serviceInterrupts(t.cpu), false);
+    t.tsc = 320n;
+    assert.equal(nextVmxDeadline(t.cpu), 0);
+    assert.equal(serviceInterrupts(t.cpu), true);
+    exited(t, 'VMX_PREEMPTION_TIMER_EXPIRED');
+    assert.equal(t.read('VMX-preemption timer value'), 0n);
+    assert.equal(nextVmxDeadline(t.cpu), Infinity);
+  });
+
+  it('the monitor trap flag exits after one instruction', () => {
+    const t = launched(primary('monitor trap flag'));
+    assert.equal(serviceInterrupts(t.cpu), false);
+    assert.equal(nextVmxDeadline(t.cpu), 1);
+    t.retired++;
+    t.cpu.rip += 3;
+    assert.equal(serviceInterrupts(t.cpu), true);
+    exited(t, 'MONITOR_TRAP_FLAG');
+    assert.equal(t.read('guest RIP'), BigInt(AT.guestRip + 3));
+  });
+
+  it('after an injected event the monitor trap comes before the first instruction of the handler', () => {
+    const t = launched({ ...primary('monitor trap flag'), ...inject(3, 6) });
+    assert.equal(serviceInterrupts(t.cpu), true);
+    exited(t, 'MONITOR_TRAP_FLAG');
+    assert.equal(t.read('guest RIP'), BigInt(AT.handler + 16 * 6));
+  });
+
+  it('after a fault too, though no instruction retired', () => {
+    const t = launched(primary('monitor trap flag'));
+    t.fault(new Exception(6, 0));
+    assert.equal(serviceInterrupts(t.cpu), true);
+    assert.equal(t.read('guest RIP'), BigInt(AT.handler + 16 * 6));
+  });
+
+  it('a pending MTF VM exit can be injected', () => {
+    const t = launched(inject(7, 0));
+    assert.equal(serviceInterrupts(t.cpu), true);
+    exited(t, 'MONITOR_TRAP_FLAG');
+  });
+
+  it('the interrupt window opens with RFLAGS.IF and without a shadow', () => {
+    const t = launched({ ...primary('interrupt-window exiting') });
+    assert.equal(serviceInterrupts(t.cpu), false);
+    t.cpu.set(S.rflags, 0x202, 0);
+    t.cpu.interruptibility = 1;
+    assert.equal(serviceInterrupts(t.cpu), false);
+    t.cpu.interruptibility = 0;
+    assert.equal(serviceInterrupts(t.cpu), true);
+    exited(t, 'INTERRUPT_WINDOW');
+  });
+
+  it('the NMI window opens when virtual-NMI blocking ends', () => {
+    const t = launched({ ...primary('NMI-window exiting'), ...pin('NMI exiting', 'virtual NMIs'), 'guest interruptibility state': 8 });
+    assert.equal(serviceInterrupts(t.cpu), false);
+    t.cpu.interruptibility = 0;
+    assert.equal(serviceInterrupts(t.cpu), true);
+    exited(t, 'NMI_WINDOW');
+  });
+
+  it('external interrupts exit whatever IF says, acknowledged only if asked', () => {
+    const t = launched(pin('external-interrupt exiting'));
+    t.interrupts = [0x33];
+    assert.equal(serviceInterrupts(t.cpu), true);
+    exited(t, 'EXTERNAL_INTERRUPT');
+    assert.equal(t.read('VM-exit interruption information'), 0n);
+    assert.deepEqual(t.interrupts, [0x33]);
+    t.write({ 'primary VM-exit controls': (CONTROLS.exit | VM_EXIT['acknowledge interrupt on exit']) >>> 0 });
+    t.perform('VMRESUME');
+    assert.equal(serviceInterrupts(t.cpu), true);
+    assert.equal(t.read('VM-exit interruption information'), 0x80000033n);
+    assert.deepEqual(t.interrupts, []);
+  });
+
+  it('a guest enters in the HLT state and leaves it by an external interrupt', () => {
+    const t = launched({ ...pin('external-interrupt exiting'), 'guest activity state': 1 });
+    assert.equal(t.cpu.activity, 1);
+    t.interrupts = [0x33];
+    serviceInterrupts(t.cpu);
+    exited(t, 'EXTERNAL_INTERRUPT');
+    assert.equal(t.read('guest activity state'), 1n);
+    assert.equal(t.cpu.activity, 0);
+  });
+
+  it('pending debug exceptions are loaded, and delivered after VM entry', () => {
+    const t = launched({ 'guest pending debug exceptions': 0x4000 });
+    assert.equal(serviceInterrupts(t.cpu), true);
+    assert.equal(t.cpu.rip, AT.handler + 16);
+    assert.equal(t.cpu.low(S.dr + 48) & 0x4000, 0x4000);
+  });
+});
+
+describe('a state is the same after exit and entry', () => {
+  it('registers, flags and segments', () => {
+    const t = launched({ 'guest FS base': 0x1234_5678_9abc, 'guest RFLAGS': 0x8d7 });
+    for (let n = 0; n < 16; n++) if (n !== 4) t.cpu.setReg(n, 0x1111_1111_1111_1111n * BigInt(n));
+    const before = t.cpu.u8.slice(S.gpr, S.mxcsr), { rip } = t.cpu;
+    t.perform('CPUID', [], 2);
+    t.perform('VMRESUME');
+    const after = t.cpu.u8.slice(S.gpr, S.mxcsr);
+    for (const [from, to] of [[S.gpr, S.rip], [S.segments, S.pendingNmi]] as const) {
+      assert.deepEqual(after.slice(from - S.gpr, to - S.gpr), before.slice(from - S.gpr, to - S.gpr));
+    }
+    assert.equal(t.cpu.rip, rip);
+    assert.equal(t.reg(15), t.cpu.big(gpr(15)));
+  });
+});
