@@ -17,7 +17,7 @@ describe('the walk as a matrix', () => {
     assert.deepEqual(matrix.eptColumns, ['EPT PML4E', 'EPT PDPTE', 'EPT PDE', 'EPT PTE']);
     assert.deepEqual(matrix.rows.map(({ name }) => name), ['PML4E', 'PDPTE', 'PDE', 'PTE', 'the page']);
     assert.deepEqual(matrix.rows.map((row) => [...row.ept, row.guest].map((each) => each?.order)), [[1, 2, 3, 4, 5], [6, 7, 8, 9, 10], [11, 12, 13, 14, 15], [16, 17, 18, 19, 20], [21, 22, 23, 24, undefined]]);
-    assert.equal(matrix.verdict, 'mapped to 0x5000.');
+    assert.equal(matrix.verdict, 'Mapped to 0x5000.');
     assert.ok(matrix.allowed);
   });
 
@@ -25,12 +25,13 @@ describe('the walk as a matrix', () => {
     const matrix = matrixOf({ steps: [guest(4, 'PML4E'), guest(3, 'PDPTE', { denied: 'not present' })], outcome: { kind: 'page fault', errorCode: '0x2', sentence: 'The PDPTE is not present.' } });
     assert.deepEqual(matrix.eptColumns, []);
     assert.deepEqual(matrix.rows.map(({ name, guest: load }) => [name, load?.denied]), [['PML4E', undefined], ['PDPTE', 'not present']]);
-    assert.equal(matrix.verdict, 'page fault, error code 0x2. The PDPTE is not present.');
+    assert.equal(matrix.verdict, 'The PDPTE is not present.');
     assert.ok(!matrix.allowed);
   });
 
   it('leaves places empty where a large page or a violation ends a walk', () => {
     const matrix = matrixOf({ steps: [ept(4, 'EPT PML4E', 'PML4E'), ept(3, 'EPT PDPTE', 'PML4E'), guest(4, 'PML4E'), ept(4, 'EPT PML4E', 'PDPTE', { denied: 'no read' })], outcome: { kind: 'EPT violation', qualification: '0x1', sentence: '' } });
+    assert.equal(matrix.verdict, 'EPT violation, exit qualification 0x1.');
     assert.deepEqual(matrix.rows.map((row) => [row.name, row.ept.map((each) => each?.order), row.guest?.order]), [['PML4E', [1, 2], 3], ['PDPTE', [4, undefined], undefined]]);
   });
 

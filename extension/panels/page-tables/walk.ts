@@ -65,8 +65,10 @@ export function matrixOf({ steps, outcome }: Walk): WalkMatrix {
 }
 
 function verdict({ kind, physical, errorCode, qualification, sentence }: WalkOutcome): string {
-  const facts = [physical !== undefined && kind === 'mapped' ? `mapped to ${physical}` : kind, errorCode === undefined ? '' : `error code ${errorCode}`, qualification === undefined ? '' : `exit qualification ${qualification}`];
-  return `${facts.filter((fact) => fact !== '').join(', ')}. ${sentence}`.trim();
+  if (sentence !== '') return sentence[0]!.toUpperCase() + sentence.slice(1);
+  if (kind === 'mapped') return `Mapped to ${physical ?? 'the same address'}.`;
+  const code = errorCode === undefined ? '' : `, error code ${errorCode}`;
+  return `${kind[0]!.toUpperCase()}${kind.slice(1)}${code}${qualification === undefined ? '' : `, exit qualification ${qualification}`}.`;
 }
 
 /** Reads an address as people type it: hexadecimal with or without 0x, grouped with _ or `; undefined if it is none. */

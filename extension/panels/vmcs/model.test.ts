@@ -11,7 +11,7 @@ const state: VmcsState = {
       name: 'Guest state',
       fields: [
         { encoding: '0x681e', name: 'guest RIP', width: 'natural', value: '0x1003', changedFrom: '0x1000' },
-        { encoding: '0x6820', name: 'guest RFLAGS', width: 'natural', value: '0x0', bits: [{ name: 'fixed', value: '0', set: false }, { name: 'ZF', value: '1', set: true, meaning: 'zero' }] },
+        { encoding: '0x6820', name: 'guest RFLAGS', width: 'natural', value: '0x0', bits: [{ name: 'fixed', value: '0', set: false }, { name: 'ZF', value: '1', set: true }, { name: 'IOPL', value: '3', set: true }] },
       ],
     },
     { name: 'Control', fields: [{ encoding: '0x4000', name: 'pin-based controls', width: 32, value: '0x16' }] },
@@ -27,21 +27,25 @@ describe('the rows of the VMCS panel', () => {
   it('mark what changed with its old value', () => {
     const rip = vmcsRows(state, INITIAL)[1]!;
     assert.deepEqual(rip.cells[1], { text: '0x1003', mark: 'changed' });
-    assert.equal(rip.cells[2]!.text, 'changed, was 0x1000');
+    assert.equal(rip.cells[2]!.text, 'was 0x1000');
   });
   it('mark the field of a failing check', () => {
     const rflags = vmcsRows(state, INITIAL)[2]!;
     assert.equal(rflags.cells[1]!.mark, 'failed');
-    assert.equal(rflags.cells[2]!.text, 'fails an entry check · ZF');
+    assert.equal(rflags.cells[2]!.text, 'fails an entry check · ZF, IOPL 3');
+  });
+  it('say what a value means', () => {
+    const exit = { ...state, groups: [{ name: 'VM-exit information', fields: [{ encoding: '0x4402', name: 'exit reason', width: 32, value: '0xc', bits: [{ name: 'basic exit reason', value: '12', set: true, meaning: 'HLT' }] }] }] };
+    assert.equal(vmcsRows(exit, INITIAL)[1]!.cells[2]!.text, 'HLT');
   });
   it('unfold bits and fold groups', () => {
-    assert.deepEqual(names(vmcsRows(state, toggle(INITIAL, 'field 0x6820'))), ['Guest state', 'guest RIP', 'guest RFLAGS', 'fixed', 'ZF', 'Control', 'pin-based controls']);
+    assert.deepEqual(names(vmcsRows(state, toggle(INITIAL, 'field 0x6820'))), ['Guest state', 'guest RIP', 'guest RFLAGS', 'fixed', 'ZF', 'IOPL', 'Control', 'pin-based controls']);
     assert.deepEqual(names(vmcsRows(state, toggle(INITIAL, 'group Guest state'))), ['Guest state', 'Control', 'pin-based controls']);
     assert.deepEqual(toggle(toggle(INITIAL, 'group x'), 'group x'), INITIAL);
   });
   it('filter by name, value, group and bit', () => {
     assert.deepEqual(names(vmcsRows(state, { ...INITIAL, filter: '0x16' })), ['Control', 'pin-based controls']);
-    assert.deepEqual(names(vmcsRows(state, { ...INITIAL, filter: 'zero' })), ['Guest state', 'guest RFLAGS']);
+    assert.deepEqual(names(vmcsRows(state, { ...INITIAL, filter: 'iopl' })), ['Guest state', 'guest RFLAGS']);
     assert.deepEqual(names(vmcsRows(state, { ...INITIAL, filter: 'control' })), ['Control', 'pin-based controls']);
     assert.deepEqual(names(vmcsRows(state, { ...INITIAL, changedOnly: true })), ['Guest state', 'guest RIP']);
   });

@@ -16,7 +16,7 @@ export const keyOfField = (field: VmcsField): string => `field ${field.encoding}
 
 function fieldRow(field: VmcsField, choices: VmcsChoices, failing: ReadonlySet<string>): Row {
   const fails = failing.has(field.name);
-  const notes = [field.changedFrom === undefined ? '' : `changed, was ${field.changedFrom}`, fails ? 'fails an entry check' : '', setBits(field)].filter((note) => note !== '');
+  const notes = [field.changedFrom === undefined ? '' : `was ${field.changedFrom}`, fails ? 'fails an entry check' : '', setBits(field)].filter((note) => note !== '');
   const mark = fails ? 'failed' : field.changedFrom === undefined ? undefined : 'changed';
   return {
     key: keyOfField(field),
@@ -26,10 +26,11 @@ function fieldRow(field: VmcsField, choices: VmcsChoices, failing: ReadonlySet<s
   };
 }
 
+/** A set bit by its name, a part of several bits by what its value means. */
 const setBits = (field: VmcsField): string =>
   (field.bits ?? [])
     .filter(({ set }) => set)
-    .map(({ name }) => name)
+    .map(({ name, value, meaning }) => meaning ?? (value === '1' ? name : `${name} ${value}`))
     .join(', ');
 
 const bitRows = (field: VmcsField): Row[] =>

@@ -18,7 +18,7 @@ const grid = new Grid({
   label: 'VMCS fields',
   tree: true,
   columns: [
-    { title: 'Field', width: 'minmax(16ch, 34ch)' },
+    { title: 'Field', width: 'minmax(32ch, 44ch)' },
     { title: 'Value', width: 'minmax(14ch, 20ch)', code: true },
     { title: 'Meaning', width: 'minmax(16ch, 1fr)' },
     { title: 'Encoding', width: '9ch', code: true },
