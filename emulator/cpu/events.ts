@@ -31,6 +31,8 @@ export class EptFault {
 /** The instruction has been replaced by a VM exit (already performed), or otherwise must not complete: leave to the run loop. */
 export class Abandon { readonly leaves = 'the instruction'; }
 export const ABANDON = new Abandon();
+/** Throws it where it cannot be returned. */
+export function leaveIf(abandoned: Abandon | undefined): void { if (abandoned) throw abandoned; }
 
 /** A stop condition wants the machine to stop before an event is delivered: nothing has changed, the instruction will be met again. */
 export class StopBeforeDelivery { readonly stops = 'before delivery'; }

@@ -1,13 +1,14 @@
+import type { Abandon } from './events.js';
 import type { Processor } from './processor.js';
 
 /**
  * Where an instruction asks whether it exits to a hypervisor. In root operation nothing does; vmx/ implements this for
- * non-root operation. Every function either returns (go on) or performs the VM exit and throws `ABANDON`.
+ * non-root operation. Every function either returns (go on) or performs the VM exit and throws `ABANDON`; `instruction` returns it.
  * SDM Vol. 3, "VMX Non-Root Operation".
  */
 export interface Intercepts {
   /** Instructions that exit always or by one control: CPUID, HLT, INVLPG, RDTSC, … `qualification` is the linear address for INVLPG. */
-  instruction(cpu: Processor, name: string, qualification?: number): void;
+  instruction(cpu: Processor, name: string, qualification?: number): Abandon | undefined;
   /** MOV to CR0/3/4/8, MOV from CR3/8, CLTS, LMSW. Returns the value to be written after masks and shadows. */
   movToCr(cpu: Processor, cr: number, register: number, value: number): number;
   movFromCr(cpu: Processor, cr: number, register: number): void;
@@ -50,7 +51,7 @@ const nothing = (): void => undefined;
 
 /** Outside VMX operation and in VMX root operation nothing exits. */
 export const ROOT_INTERCEPTS: Intercepts = {
-  instruction: nothing,
+  instruction: () => undefined,
   movToCr: (_cpu, _cr, _register, value) => value,
   movFromCr: nothing,
   clts: () => true,

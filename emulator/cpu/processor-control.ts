@@ -1,6 +1,6 @@
 /** Instructions that identify, time and halt the processor, or govern its caches, TLBs, interrupts and MSRs. SDM Vol. 3, "Summary of System Instructions". */
 import { cpuid } from './cpuid.js';
-import { Exception, VECTORS } from './events.js';
+import { type Abandon, Exception, leaveIf, VECTORS } from './events.js';
 import { AC, getRflags, IF, IOPL, setRflags, RF, VIF, VIP, VM } from './flags.js';
 import { flagsFromImage } from './interrupt-return.js';
 import { S } from './layout.js';
@@ -16,13 +16,14 @@ const RAX = 0, RCX = 1, RDX = 2, RBX = 3;
 const LOW = 0xffffffffn;
 
 /** Privileged instructions that here only ask for a VM exit: there are no caches to write back. */
-const privileged = (name: string) => (cpu: Processor): void => {
+const privileged = (name: string) => (cpu: Processor): Abandon | undefined => {
   demandLevel0(cpu, name);
-  cpu.intercepts.instruction(cpu, name);
+  return cpu.intercepts.instruction(cpu, name);
 };
 
-function halt(cpu: Processor): void {
-  privileged('HLT')(cpu);
+function halt(cpu: Processor): Abandon | undefined {
+  const exited = privileged('HLT')(cpu);
+  if (exited) return exited;
   cpu.activity = ACTIVITY.HLT;
   const interruptible = (cpu.low(S.rflags) & IF) !== 0;
   cpu.observer.raise('halt', { rip: cpu.rip }, () => `HLT with interrupts ${interruptible ? 'enabled' : 'disabled'}.`);
@@ -57,7 +58,7 @@ function setEdxEax(cpu: Processor, value: bigint): void {
 
 function checkTsc(cpu: Processor, name: string): void {
   if (cpu.cr4 & CR4.TSD && cpu.protectedMode && cpu.cpl !== 0) throw new Exception(GP, 0, 0, `${name} with CR4.TSD at CPL ${cpu.cpl}`);
-  cpu.intercepts.instruction(cpu, name);
+  leaveIf(cpu.intercepts.instruction(cpu, name));
 }
 
 function rdmsr(cpu: Processor): void {
@@ -73,8 +74,9 @@ function wrmsr(cpu: Processor): void {
   writeMsr(cpu, index, (BigInt(cpu.reg32(RDX)) << 32n) | BigInt(cpu.reg32(RAX)));
 }
 
-function identify(cpu: Processor): void {
-  cpu.intercepts.instruction(cpu, 'CPUID');
+function identify(cpu: Processor): Abandon | undefined {
+  const exited = cpu.intercepts.instruction(cpu, 'CPUID');
+  if (exited) return exited;
   const { eax, ebx, ecx, edx } = cpuid(cpu, cpu.reg32(RAX), cpu.reg32(RCX));
   cpu.setReg32(RAX, eax);
   cpu.setReg32(RBX, ebx);
@@ -85,7 +87,7 @@ function identify(cpu: Processor): void {
 /** No performance counters are there to be read. */
 function rdpmc(cpu: Processor): void {
   if ((cpu.cr4 & CR4.PCE) === 0 && cpu.cr0 & CR0.PE && cpu.cpl !== 0) throw new Exception(GP, 0, 0, `RDPMC without CR4.PCE at CPL ${cpu.cpl}`);
-  cpu.intercepts.instruction(cpu, 'RDPMC');
+  leaveIf(cpu.intercepts.instruction(cpu, 'RDPMC'));
   throw new Exception(GP, 0, 0, `there is no performance counter ${cpu.reg32(RCX)}`);
 }
 
@@ -93,7 +95,7 @@ function rdpmc(cpu: Processor): void {
 function invlpg(cpu: Processor): void {
   demandLevel0(cpu, 'INVLPG');
   const linear = unchecked(cpu, segmentNumber(cpu.argumentLow(1)), cpu.code64 ? cpu.argument(0) : cpu.argumentLow(0));
-  cpu.intercepts.instruction(cpu, 'INVLPG', linear);
+  leaveIf(cpu.intercepts.instruction(cpu, 'INVLPG', linear));
   if (!cpu.code64 || canonical(linear)) cpu.mmu.invlpg(linear);
 }
 
@@ -114,7 +116,7 @@ export const PROCESSOR_CONTROL_OPERATIONS: Operations = {
   CPUID: identify, RDMSR: rdmsr, WRMSR: wrmsr, RDPMC: rdpmc, INVLPG: invlpg, INVPCID: invpcid,
   'check INVPCID': (cpu) => {
     demandLevel0(cpu, 'INVPCID');
-    cpu.intercepts.instruction(cpu, 'INVPCID');
+    leaveIf(cpu.intercepts.instruction(cpu, 'INVPCID'));
   },
   RDTSC: (cpu) => {
     checkTsc(cpu, 'RDTSC');

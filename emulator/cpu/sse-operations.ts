@@ -3,7 +3,7 @@ import { add, divide, multiply, squareRoot } from '../float/arithmetic.js';
 import { compare, GREATER, LESS, order, UNORDERED } from '../float/compare.js';
 import { DE, type Environment, IE } from '../float/environment.js';
 import { DOUBLE, type Format, packDouble, packSingle, SINGLE, unpackDouble, unpackSingle } from '../float/formats.js';
-import { isNan, softFloat, type SoftFloat } from '../float/number.js';
+import { isNan, softFloat, type SoftFloat, ZERO } from '../float/number.js';
 import { round } from '../float/round.js';
 import { S } from './layout.js';
 import type { Operation, Operations } from './operations.js';
@@ -74,14 +74,15 @@ const root = (element: Element, count: number): Operation => elementwise(element
 const extremum = (element: Element, count: number, wanted: number): Operation => elementwise(element, count, (cpu, offset) => {
   element.load(cpu, FIRST + offset, a);
   element.load(cpu, SECOND + offset, b);
-  if (isNan(a) || isNan(b)) env.flags |= IE;
-  else {
-    if (a.denormal || b.denormal) env.flags |= DE;
-    if (order(a, b) === wanted) { element.store(cpu, FIRST + offset, a.denormal ? denormalAgain(a, element.format) : a); return; }
-    element.store(cpu, FIRST + offset, b.denormal ? denormalAgain(b, element.format) : b);
+  if (isNan(a) || isNan(b)) {
+    env.flags |= IE;
+    if (b.kind === ZERO) { element.store(cpu, FIRST + offset, b); return; }
+    for (let i = 0; i < element.bytes; i += 4) cpu.u32[(FIRST + offset + i) >> 2] = cpu.u32[(SECOND + offset + i) >> 2]!;
     return;
   }
-  for (let i = 0; i < element.bytes; i += 4) cpu.u32[(FIRST + offset + i) >> 2] = cpu.u32[(SECOND + offset + i) >> 2]!;
+  if (a.denormal || b.denormal) env.flags |= DE;
+  const chosen = order(a, b) === wanted ? a : b;
+  element.store(cpu, FIRST + offset, chosen.denormal ? denormalAgain(chosen, element.format) : chosen);
 });
 /** Back to how a denormal number is encoded; nothing is lost. */
 function denormalAgain(x: SoftFloat, format: Format): SoftFloat {

@@ -4,7 +4,7 @@ import { checkGeneralDetect, debugRegister, dr, writeDebugRegister } from './deb
 import { Exception, VECTORS } from './events.js';
 import { gpr, S } from './layout.js';
 import { canonical, CR0, CR4 } from './modes.js';
-import type { Operations } from './operations.js';
+import type { Operation, Operations } from './operations.js';
 import type { Processor } from './processor.js';
 import { segmentNumber, unchecked } from './references.js';
 import { loadLdtr, loadTr } from './segments.js';
@@ -29,9 +29,9 @@ function demandUmip(cpu: Processor, what: string): void {
 }
 
 /** Before a descriptor-table instruction touches memory: privilege, UMIP, VM exits. */
-const checkTable = (name: string, stores: boolean) => (cpu: Processor): void => {
+const checkTable = (name: string, stores: boolean): Operation => (cpu) => {
   if (stores) demandUmip(cpu, name); else demandLevel0(cpu, name);
-  cpu.intercepts.instruction(cpu, name);
+  return cpu.intercepts.instruction(cpu, name);
 };
 
 const CONTROL_REGISTERS = new Set([0, 2, 3, 4, 8]);

@@ -3,7 +3,7 @@ import { Abandon, EptFault, Exception, exception, StopBeforeDelivery } from '../
 import { EXIT } from '../cpu/exits.js';
 import { updateFloatMode } from '../cpu/float-mode.js';
 import { CS, MAP, S, SEGMENT, SEGMENT_NAMES } from '../cpu/layout.js';
-import type { Operations } from '../cpu/operations.js';
+import type { Operation, Operations } from '../cpu/operations.js';
 import type { Processor } from '../cpu/processor.js';
 import { INFO } from '../meaning/emit.js';
 import { RECORD } from '../meaning/record.js';
@@ -31,7 +31,7 @@ export class Engine {
   readonly modes = new Modes();
   readonly handlers: Handlers;
   private readonly core: CoreExports;
-  private readonly operations: readonly ((cpu: Processor) => void)[];
+  private readonly operations: readonly Operation[];
   private readonly operationNumbers = new Map<string, number>();
   /** Instructions retired before the present run of the interpreter, and the budget it was given. */
   private retiredBefore = 0;
@@ -227,14 +227,20 @@ export class Engine {
   }
   private compute(record: number, operation: number): number {
     this.enter(record);
-    try { this.operations[operation]!(this.cpu); } catch (e) { return this.abandon(record, e); }
+    try {
+      const abandoned = this.operations[operation]!(this.cpu);
+      if (abandoned !== undefined) return this.abandon(record, abandoned);
+    } catch (e) { return this.abandon(record, e); }
     this.current = 0;
     return 1;
   }
   private perform(record: number, operation: number): void {
     this.enter(record);
     const { cpu } = this;
-    try { this.operations[operation]!(cpu); } catch (e) { this.abandon(record, e); return; }
+    try {
+      const abandoned = this.operations[operation]!(cpu);
+      if (abandoned !== undefined) { this.abandon(record, abandoned); return; }
+    } catch (e) { this.abandon(record, e); return; }
     this.current = 0;
     cpu.rip = cpu.nextRip;
     this.exit(EXIT.after, record);

@@ -1,5 +1,5 @@
 /** The VMX instructions. SDM Vol. 3D, "VMX Instruction Reference", "Conventions". */
-import { Exception, VECTORS } from '../cpu/events.js';
+import { type Abandon, Exception, leaveIf, VECTORS } from '../cpu/events.js';
 import { CF, setStatusFlags, ZF } from '../cpu/flags.js';
 import { S } from '../cpu/layout.js';
 import type { Operations } from '../cpu/operations.js';
@@ -56,7 +56,7 @@ const modeForbids = (cpu: Processor): boolean => (cpu.low(S.rflags) & RFLAGS_VM)
 function check(cpu: Processor, name: string): void {
   if (cpu.low(S.vmxOn) === 0) throw undefinedOpcode(`${name} outside VMX operation`);
   if (!cpu.protectedMode || modeForbids(cpu)) throw undefinedOpcode(`${name} in real-address, virtual-8086 or compatibility mode`);
-  cpu.intercepts.instruction(cpu, name);
+  leaveIf(cpu.intercepts.instruction(cpu, name));
   if (cpu.cpl !== 0) throw generalProtection(`${name} at CPL ${cpu.cpl}`);
 }
 
@@ -67,7 +67,7 @@ function checkVmxon(cpu: Processor): void {
     throw undefinedOpcode((cpu.cr4 & CR4_FIXED0) === 0 ? 'VMXON with CR4.VMXE = 0' : 'VMXON in real-address, virtual-8086 or compatibility mode');
   }
   if (cpu.low(S.vmxOn) !== 0) {
-    cpu.intercepts.instruction(cpu, 'VMXON');
+    leaveIf(cpu.intercepts.instruction(cpu, 'VMXON'));
     if (cpu.cpl !== 0) throw generalProtection(`VMXON at CPL ${cpu.cpl}`);
     return;
   }
@@ -164,13 +164,15 @@ function launchOrResume(cpu: Processor, name: 'VMLAUNCH' | 'VMRESUME'): void {
   if (error !== 0) fail(cpu, error as VmInstructionError);
 }
 
-function vmcall(cpu: Processor): void {
+function vmcall(cpu: Processor): Abandon | undefined {
   if (cpu.low(S.vmxOn) === 0) throw undefinedOpcode('VMCALL outside VMX operation');
   if (cpu.nonRoot) raiseHypercall(cpu);
-  cpu.intercepts.instruction(cpu, 'VMCALL');
+  const exited = cpu.intercepts.instruction(cpu, 'VMCALL');
+  if (exited) return exited;
   if (modeForbids(cpu)) throw undefinedOpcode('VMCALL in virtual-8086 or compatibility mode');
   if (cpu.cpl !== 0) throw generalProtection(`VMCALL at CPL ${cpu.cpl}`);
   fail(cpu, 1);
+  return undefined;
 }
 
 const RAX = 0, RCX = 1, RDX = 2, RBX = 3, RSI = 6, RDI = 7;

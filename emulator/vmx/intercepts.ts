@@ -1,5 +1,5 @@
 /** What exits in VMX non-root operation, and what instructions do otherwise there. SDM Vol. 3C, "VMX Non-Root Operation". */
-import { ABANDON, Exception, VECTORS, vectorName, type EptFault } from '../cpu/events.js';
+import { ABANDON, type Abandon, Exception, VECTORS, vectorName, type EptFault } from '../cpu/events.js';
 import { IF } from '../cpu/flags.js';
 import type { EventInDelivery, Intercepts } from '../cpu/intercepts.js';
 import { S } from '../cpu/layout.js';
@@ -28,9 +28,9 @@ const hex = (n: number): string => `0x${n.toString(16)}`;
 const pin = (vmcs: Vmcs, mask: number): boolean => (vmcs.low(PIN_CONTROLS) & mask) !== 0;
 const primary = (vmcs: Vmcs, mask: number): boolean => (vmcs.low(PRIMARY_CONTROLS) & mask) !== 0;
 
-function instruction(cpu: Processor, name: string, qualification = 0): void {
+function instruction(cpu: Processor, name: string, qualification = 0): Abandon | undefined {
   const row = INSTRUCTION_EXITS[name];
-  if (!row) return;
+  if (!row) return undefined;
   const vmcs = currentVmcs(cpu);
   if (row.enabledBy !== undefined && (secondaryControls(vmcs) & PROCESSOR_2[row.enabledBy]) === 0) {
     throw new Exception(VECTORS['#UD'], 0, 0, `${name} in VMX non-root operation: the "${row.enabledBy}" VM-execution control is 0`);
@@ -40,14 +40,15 @@ function instruction(cpu: Processor, name: string, qualification = 0): void {
     : row.secondary === undefined || (secondaryControls(vmcs) & PROCESSOR_2[row.secondary]) !== 0;
   if (!on) {
     if (name === 'PAUSE') pauseLoop(cpu, vmcs, secondaryControls(vmcs));
-    return;
+    return undefined;
   }
   if (row.information !== undefined) {
     const operands = decodeOperands(cpu);
     vmcs.report(EXIT_FIELDS.information, FORMATS[row.information](operands));
     if (row.displacement) qualification = operands.displacement;
   }
-  exitInstead(cpu, row.reason, qualification, () => (control === undefined ? `${name} exits always` : `the "${control}" VM-execution control is 1`));
+  vmExit(cpu, row.reason, qualification, () => (control === undefined ? `${name} exits always` : `the "${control}" VM-execution control is 1`));
+  return ABANDON;
 }
 
 function movDr(cpu: Processor, dr: number, register: number, toRegister: boolean): void {
