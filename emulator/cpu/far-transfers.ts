@@ -7,7 +7,7 @@ import type { Processor } from './processor.js';
 import {
   dropPrivilegedSegments, setCodeSegment, setNull, setRealSegment, setStackSegment, setVirtual8086Segment, stackDescriptor,
 } from './segments.js';
-import { type OperandBytes, setStackPointer, Stack, stackSize } from './stack.js';
+import { type OperandBytes, setStackPointerWord, Stack, stackSize } from './stack.js';
 import { innerStack, innerStack64 } from './task-state.js';
 import { read32 } from '../paging/access.js';
 
@@ -185,7 +185,7 @@ export function returnStack(cpu: Processor, selector: number, code: Descriptor, 
 
 export function returnFar(cpu: Processor, bytes: OperandBytes, extra: number): void {
   const stack = Stack.current(cpu);
-  const offset = stack.pop(bytes), selector = stack.pop(bytes) & 0xffff;
+  const offset = stack.pop(bytes), selector = stack.popLow(bytes) & 0xffff;
   if (realLike(cpu)) {
     checkRealOffset(cpu, offset);
     stack.skip(extra);
@@ -204,16 +204,18 @@ export function returnFar(cpu: Processor, bytes: OperandBytes, extra: number): v
     enter(cpu, code, cpl, offset);
     return;
   }
-  const pointer = stack.pop(bytes), ss = stack.pop(bytes) & 0xffff;
+  const pointer = stack.popWord(bytes), ss = stack.popLow(bytes) & 0xffff;
   const outer = returnStack(cpu, ss, code, cpl);
   markAccessed(cpu, code);
   if (outer) setStackSegment(cpu, outer); else setNull(cpu, SS, ss, cpl);
   setCodeSegment(cpu, code, cpl);
   const width = stackSize(cpu);
-  setStackPointer(cpu, width, pointer);
-  const own = Stack.current(cpu);
-  own.skip(extra);
-  own.commit();
+  setStackPointerWord(cpu, width, pointer);
+  if (extra > 0) {
+    const own = Stack.current(cpu);
+    own.skip(extra);
+    own.commit();
+  }
   dropPrivilegedSegments(cpu);
   enter(cpu, code, cpl, offset);
 }

@@ -7,7 +7,7 @@ import { CS, DS, ES, FS, GS, S, SS, TR } from './layout.js';
 import { BLOCKING, keptRf } from './modes.js';
 import type { Processor } from './processor.js';
 import { dropPrivilegedSegments, setCodeSegment, setNull, setStackSegment, setVirtual8086Segment } from './segments.js';
-import { type OperandBytes, setStackPointer, Stack, stackSize } from './stack.js';
+import { type OperandBytes, setStackPointerWord, Stack, stackSize, type Word } from './stack.js';
 import { read16 } from '../paging/access.js';
 
 const GP = VECTORS['#GP'];
@@ -62,15 +62,15 @@ function returnFromTask(cpu: Processor): void {
 
 function returnProtected(cpu: Processor, bytes: OperandBytes): void {
   const oldCpl = cpu.cpl, stack = Stack.current(cpu);
-  const offset = stack.pop(bytes), selector = stack.pop(bytes) & 0xffff, image = stack.pop(bytes);
+  const offset = stack.pop(bytes), selector = stack.popLow(bytes) & 0xffff, image = stack.popLow(bytes);
   if (image & VM && oldCpl === 0 && !cpu.longMode && bytes === 4) { returnToVirtual8086(cpu, stack, offset, selector, image); return; }
 
   const code = returnTarget(cpu, selector), cpl = selector & 3;
   const popsStack = cpl !== oldCpl || cpu.code64;
-  let pointer = 0, ss = 0, outer;
+  let pointer: Word = { low: 0, high: 0 }, ss = 0, outer;
   if (popsStack) {
-    pointer = stack.pop(bytes);
-    ss = stack.pop(bytes) & 0xffff;
+    pointer = stack.popWord(bytes);
+    ss = stack.popLow(bytes) & 0xffff;
     outer = returnStack(cpu, ss, code, cpl);
   }
   checkOffset(cpu, code, offset);
@@ -79,7 +79,7 @@ function returnProtected(cpu: Processor, bytes: OperandBytes): void {
   markAccessed(cpu, code);
   if (popsStack) { if (outer) setStackSegment(cpu, outer); else setNull(cpu, SS, ss, cpl); }
   setCodeSegment(cpu, code, cpl);
-  if (popsStack) setStackPointer(cpu, stackSize(cpu), pointer);
+  if (popsStack) setStackPointerWord(cpu, stackSize(cpu), pointer);
   else stack.commit();
   setRflags(cpu, flags);
   if (cpl !== oldCpl) dropPrivilegedSegments(cpu);

@@ -8,6 +8,8 @@ import { ATTRIBUTE_DB, UNUSABLE, type Processor } from './processor.js';
 import { withinLimit } from './segments.js';
 
 export type OperandBytes = 2 | 4 | 8;
+/** 64 bits as two unsigned halves. */
+export interface Word { readonly low: number; readonly high: number }
 const RSP = 4;
 
 export class Stack {
@@ -72,6 +74,15 @@ export class Stack {
     this.skip(bytes);
     return value;
   }
+  /** The low half of what `pop` would give, exact: selectors and flags in words of 64 bits with anything above them. */
+  popLow(bytes: OperandBytes): number { return this.popWord(bytes).low; }
+  /** All bits of it. */
+  popWord(bytes: OperandBytes): Word {
+    if (bytes !== 8) return { low: this.pop(bytes), high: 0 };
+    const at = this.linear(this.pointer, 8), low = read32(this.cpu, at, this.supervisor), high = read32(this.cpu, at + 4, this.supervisor);
+    this.skip(8);
+    return { low, high };
+  }
   /** What lies `above` bytes over the pointer: 16 and 32 bits unsigned, 64 signed. */
   peek(bytes: OperandBytes, above: number): number {
     const at = this.linear(this.wrap(this.pointer + above), bytes);
@@ -88,6 +99,11 @@ export function setStackPointer(cpu: Processor, width: 16 | 32 | 64, pointer: nu
   if (width === 64) cpu.setRegNumber(RSP, pointer);
   else if (width === 32) cpu.setReg32(RSP, pointer);
   else cpu.view.setUint16(gpr(RSP), pointer & 0xffff, true);
+}
+
+/** The same from a word of the stack. */
+export function setStackPointerWord(cpu: Processor, width: 16 | 32 | 64, { low, high }: Word): void {
+  if (width === 64) cpu.set(gpr(RSP), low, high); else setStackPointer(cpu, width, low);
 }
 
 /** Width of the stack that SS now describes. */
