@@ -48,7 +48,7 @@ export const BOUND = instruction('BOUND', 'Check Array Index Against Bounds', {
   encodings: `
     62 /r | BOUND r16, m16&16 | 32
     62 /r | BOUND r32, m32&32 | 32`,
-  flags: 'None affected.', exceptions: '#BR if the bounds test fails.',
+  flags: 'None affected.', exceptions: '#BR if the bounds test fails.', vmExit: 'If the bounds test fails and bit 5 of the exception bitmap is 1.',
   operation(cpu, index, bounds) {
     const i = index.read(), lower = bounds.at(0, i.bits).read(), upper = bounds.at(i.bits / 8, i.bits).read();
     cpu.when(i.slt(lower).or(upper.slt(i)), () => cpu.raise('#BR'));

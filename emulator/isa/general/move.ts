@@ -96,10 +96,6 @@ export const NOP = instruction('NOP', 'No Operation', {
     0F 1E /r | NOP r/m16, r16
     0F 1E /r | NOP r/m32, r32
     REX.W + 0F 1E /r | NOP r/m64, r64
-    0F 0D /r | PREFETCHW m8
-    0F 18 /r | PREFETCHh r/m16, r16
-    0F 18 /r | PREFETCHh r/m32, r32
-    REX.W + 0F 18 /r | PREFETCHh r/m64, r64
     0F 19 /r | NOP r/m16, r16
     0F 19 /r | NOP r/m32, r32
     REX.W + 0F 19 /r | NOP r/m64, r64
@@ -119,20 +115,28 @@ export const NOP = instruction('NOP', 'No Operation', {
   operation() { /* nothing */ },
 });
 
+const prefetch = (name: string, summary: string, encodings: string): Instruction =>
+  instruction(name, summary, { encodings, flags: 'None affected.', operation() { /* a hint */ } });
+export const PREFETCHW = prefetch('PREFETCHW', 'Prefetch Data Into Caches in Anticipation of a Write', '0F 0D /r | PREFETCHW m8');
+export const PREFETCH = prefetch('PREFETCHh', 'Prefetch Data Into Caches', `
+    0F 18 /r | PREFETCHh r/m16, r16
+    0F 18 /r | PREFETCHh r/m32, r32
+    REX.W + 0F 18 /r | PREFETCHh r/m64, r64`);
+
 export const PAUSE = instruction('PAUSE', 'Spin Loop Hint', {
   encodings: 'F3 90 | PAUSE', flags: 'None affected.',
   vmExit: 'If the "PAUSE exiting" VM-execution control is 1; at CPL 0 also by "PAUSE-loop exiting".',
   operation(cpu) { cpu.perform('PAUSE'); },
 });
 
-export const FENCES = instruction('MFENCE', 'Memory Fence', {
-  encodings: `
-    NP 0F AE E8 | LFENCE
-    NP 0F AE F0 | MFENCE
-    NP 0F AE F8 | SFENCE
-    NP 0F AE /7 | CLFLUSH m8`,
-  flags: 'None affected.', feature: 'SSE2',
-  operation(_cpu, line) { line?.read(8); },
+const fence = (name: string, summary: string, encoding: string, feature: string): Instruction =>
+  instruction(name, summary, { encodings: `${encoding} | ${name}`, flags: 'None affected.', feature, operation() { /* memory is always in order */ } });
+export const LFENCE = fence('LFENCE', 'Load Fence', 'NP 0F AE E8', 'SSE2');
+export const MFENCE = fence('MFENCE', 'Memory Fence', 'NP 0F AE F0', 'SSE2');
+export const SFENCE = fence('SFENCE', 'Store Fence', 'NP 0F AE F8', 'SSE');
+export const CLFLUSH = instruction('CLFLUSH', 'Flush Cache Line', {
+  encodings: 'NP 0F AE /7 | CLFLUSH m8', flags: 'None affected.', feature: 'CLFSH',
+  operation(_cpu, line) { line.read(8); },
 });
 
 export const CMOV: readonly Instruction[] = CONDITIONS.map((condition, i) => instruction(`CMOV${condition}`, 'Conditional Move', {

@@ -18,9 +18,10 @@ const far = (name: string) => (cpu: Cpu, operand: Operand): void => {
   cpu.perform(name, selector, offset, cpu.constant(cpu.size, 64));
 };
 const EXCEPTIONS = '#GP, #NP, #SS and #TS with the selector as error code: see "Privilege Checking" in SDM Vol. 3.';
+const VM_EXIT = 'If the selector is of a TSS or a task gate: any attempt to effect a task switch causes a VM exit.';
 
-export const JMP_FAR = instruction('JMP', 'Jump', { encodings: rows('JMP', 'EA', '/5'), flags: 'None affected.', exceptions: EXCEPTIONS, operation: far('far JMP') });
-export const CALL_FAR = instruction('CALL', 'Call Procedure', { encodings: rows('CALL', '9A', '/3'), flags: 'None affected.', exceptions: EXCEPTIONS, operation: far('far CALL') });
+export const JMP_FAR = instruction('JMP', 'Jump', { encodings: rows('JMP', 'EA', '/5'), flags: 'None affected.', exceptions: EXCEPTIONS, vmExit: VM_EXIT, operation: far('far JMP') });
+export const CALL_FAR = instruction('CALL', 'Call Procedure', { encodings: rows('CALL', '9A', '/3'), flags: 'None affected.', exceptions: EXCEPTIONS, vmExit: VM_EXIT, operation: far('far CALL') });
 
 export const RET_FAR = instruction('RET', 'Return From Procedure', {
   encodings: `

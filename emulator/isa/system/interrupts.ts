@@ -3,6 +3,7 @@ import { instruction } from '../instruction.js';
 
 export const INT = instruction('INT', 'Call to Interrupt Procedure', {
   encodings: 'CD ib | INT imm8', privileged: true, flags: 'TF, NT, RF and VM are cleared, and IF with an interrupt gate.',
+  vmExit: 'If the vector selects a task gate: any attempt to effect a task switch causes a VM exit.',
   operation(cpu, vector) { cpu.perform('INT', vector.read(8).zeroExtend(64)); },
 });
 export const INT3 = instruction('INT3', 'Call to Interrupt Procedure', {
@@ -22,6 +23,7 @@ export const IRET = instruction('IRET', 'Interrupt Return', {
     CF | IRETD | o32
     REX.W + CF | IRETQ | o64`,
   flags: 'All are taken from the stack, as far as CPL and IOPL allow.',
+  vmExit: 'If NT is 1 outside IA-32e mode: any attempt to effect a task switch causes a VM exit.',
   operation(cpu) { cpu.perform('IRET', cpu.constant(cpu.size, 64)); },
 });
 
@@ -30,6 +32,6 @@ export const UD = instruction('UD', 'Undefined Instruction', {
     0F FF /r | UD0 r32, r/m32
     0F B9 /r | UD1 r32, r/m32
     0F 0B | UD2`,
-  exceptions: '#UD always.',
+  exceptions: '#UD always.', vmExit: 'If bit 6 of the exception bitmap is 1.',
   operation(cpu) { cpu.raise('#UD'); },
 });

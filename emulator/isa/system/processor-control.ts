@@ -13,7 +13,7 @@ export const WRMSR = simple('WRMSR', 'Write to Model Specific Register', '0F 30'
   exceptions: `${LEVEL_0} #GP(0) if there is no such MSR or the value is not allowed.`, vmExit: 'Unless "use MSR bitmaps" is 1 and the bit of the MSR in the write bitmap is 0.',
 });
 export const RDTSC = simple('RDTSC', 'Read Time-Stamp Counter', '0F 31', { privileged: true, feature: 'TSC', exceptions: '#GP(0) if CR4.TSD is 1 and CPL is not 0.', vmExit: 'If "RDTSC exiting" is 1.' });
-export const RDTSCP = simple('RDTSCP', 'Read Time-Stamp Counter and Processor ID', '0F 01 F9', { privileged: true, feature: 'RDTSCP', exceptions: '#GP(0) if CR4.TSD is 1 and CPL is not 0.', vmExit: 'If "RDTSC exiting" is 1.' });
+export const RDTSCP = simple('RDTSCP', 'Read Time-Stamp Counter and Processor ID', '0F 01 F9', { privileged: true, feature: 'RDTSCP', exceptions: '#GP(0) if CR4.TSD is 1 and CPL is not 0.', vmExit: 'If "RDTSC exiting" is 1; #UD if "enable RDTSCP" is 0.' });
 export const RDPMC = simple('RDPMC', 'Read Performance-Monitoring Counters', '0F 33', { privileged: true, exceptions: '#GP(0) if CR4.PCE is 0 and CPL is not 0, or there is no such counter.', vmExit: 'If "RDPMC exiting" is 1.' });
 export const HLT = simple('HLT', 'Halt', 'F4', { exceptions: LEVEL_0, vmExit: 'If "HLT exiting" is 1.' });
 export const INVD = simple('INVD', 'Invalidate Internal Caches', '0F 08', { exceptions: LEVEL_0, vmExit: 'Always.' });

@@ -5,6 +5,8 @@ import { FLAGS, LEVEL_0, OUTSIDE_VMX } from './operation.js';
 
 const common = { feature: 'VMX', privileged: true, flags: FLAGS, exceptions: `${OUTSIDE_VMX} ${LEVEL_0}`, vmExit: 'Always.' } as const;
 
+const byBitmap = (name: 'VMREAD' | 'VMWRITE'): string => `If "VMCS shadowing" is 0, or the encoding has bits above 14, or its bit in the ${name} bitmap is 1.`;
+
 const withPointer = (name: 'VMCLEAR' | 'VMPTRLD', summary: string, encoding: string) => instruction(name, summary, {
   encodings: `${encoding} | ${name} m64`,
   ...common,
@@ -36,7 +38,7 @@ export const VMREAD = instruction('VMREAD', 'Read Field From Virtual-Machine Con
   encodings: `
     NP 0F 78 /r | VMREAD r/m32, r32 | 32
     NP 0F 78 /r | VMREAD r/m64, r64 | 64`,
-  ...common,
+  ...common, vmExit: byBitmap('VMREAD'),
   operation(cpu, dest, encoding) {
     const [status, value] = cpu.compute('VMREAD', [encoding.read().zeroExtend(64)], [32, 64]);
     cpu.when(status!.isZero, () => { dest.write(value!.truncate(dest.bits)); });
@@ -48,7 +50,7 @@ export const VMWRITE = instruction('VMWRITE', 'Write Field to Virtual-Machine Co
   encodings: `
     NP 0F 79 /r | VMWRITE r32, r/m32 | 32
     NP 0F 79 /r | VMWRITE r64, r/m64 | 64`,
-  ...common,
+  ...common, vmExit: byBitmap('VMWRITE'),
   operation(cpu, encoding, src) {
     if (src.kind === 'memory') cpu.compute('check VMWRITE', []);
     const value = src.read().zeroExtend(64);
