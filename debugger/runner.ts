@@ -5,6 +5,7 @@
 import type { Machine, StopReason } from '../emulator/machine/contract.js';
 import type { TrapEvent } from '../emulator/observe/events.js';
 import { placeOf, type Place } from './place.js';
+import { Retry } from './retry.js';
 
 export type Action = 'step' | 'run';
 /** It ends by returning why the machine is to stop now; a stop that the person asked for ends it from outside. */
@@ -48,6 +49,8 @@ export class Runner {
   private slice = FIRST_SLICE;
   /** A run has not yet left the place where it began; a repeated string instruction takes several steps to leave its own. */
   private leaving = true;
+  /** An event called the processor away from a breakpoint before the instruction there was done. */
+  private retry: Retry | undefined;
   /** Breakpoints by linear address, with the number of those who asked for them. */
   private readonly asked = new Map<number, number>();
 
@@ -99,6 +102,7 @@ export class Runner {
 
   /** Ends without a stop being reported. */
   abandon(): void {
+    this.retry = undefined;
     this.plan?.return(undefined as never);
     this.plan = undefined;
   }
@@ -141,7 +145,7 @@ export class Runner {
     for (let count = 1; ; count++) {
       const before = this.machine.instructions;
       const started = this.host.now();
-      const reason = this.action === 'step' ? this.machine.step(this.current) : this.runSlice();
+      const reason = this.action === 'step' ? this.stepOne() : this.runSlice();
       if (this.action === 'run' && isOver(reason) && !(this.leaving && started < end)) {
         this.adapt(this.machine.instructions - before, this.host.now() - started);
         return undefined;
@@ -160,11 +164,20 @@ export class Runner {
       return this.machine.run(this.slice);
     }
     const before = this.machine.instructions, from = this.place().rip;
-    const reason = this.machine.step(this.current);
+    const reason = this.stepOne();
     const { rip } = this.place();
     this.leaving = reason.kind === 'budget' && this.machine.instructions === before && rip === from;
     if (reason.kind !== 'budget' || this.leaving) return reason;
     return this.asked.has(rip) ? { kind: 'breakpoint', linear: rip } : reason;
+  }
+
+  private stepOne(): StopReason {
+    const { machine } = this;
+    const retry = this.asked.has(this.place().rip) ? new Retry(machine.processors[this.current]!) : undefined;
+    const events = machine.ledger.total, count = machine.instructions;
+    const reason = machine.step(this.current);
+    if (retry && machine.instructions === count && retry.wasCalledAway(machine.ledger.since(events))) this.retry = retry;
+    return reason;
   }
 
   private adapt(instructions: number, ms: number): void {
@@ -185,8 +198,7 @@ export class Runner {
       case 'budget':
       case 'limit':
       case 'paused': {
-        const place = this.place();
-        const stop = this.asked.has(place.rip) ? this.judge.breakpoint(place) : undefined;
+        const stop = this.arrived();
         if (stop) return stop;
         break;
       }
@@ -194,6 +206,16 @@ export class Runner {
         return { reason: reason.kind === 'triple fault' || reason.kind === 'not implemented' ? 'exception' : 'end', cpu: this.current, description: describeEnd(reason), end: reason };
     }
     return this.advance(() => this.plan!.next(reason));
+  }
+
+  private arrived(): Stop | undefined {
+    const place = this.place();
+    if (!this.asked.has(place.rip)) return undefined;
+    if (this.retry?.isBack()) {
+      this.retry = undefined;
+      return undefined;
+    }
+    return this.judge.breakpoint(place);
   }
 
   private advance(next: () => IteratorResult<Action, Stop>): Stop | undefined {

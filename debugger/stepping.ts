@@ -6,8 +6,8 @@ import type { Machine, StopReason } from '../emulator/machine/contract.js';
 import type { StopCondition } from '../emulator/observe/conditions.js';
 import type { TrapEvent, TrapKind } from '../emulator/observe/events.js';
 import { readVmcsField } from '../emulator/observe/vmcs.js';
-import { EXIT_REASON_NUMBERS } from '../emulator/vmx/exit-reasons.js';
 import { hasGuest } from '../emulator/observe/vmcs.js';
+import { ASYNCHRONOUS_EXITS, UNASKED_EXITS } from './retry.js';
 import type { Disassembled } from './disassembler.js';
 import { unsignedAddress, linearNumber, type Images } from './images.js';
 import { sameWorld, type Place } from './place.js';
@@ -26,16 +26,6 @@ export interface StepContext {
 
 type Steps<Result> = Generator<Action, Result, StopReason>;
 type How = 'into' | 'over';
-
-/** VM exits that the guest's instruction asked for: the only ones that a step by line follows into the hypervisor. */
-const UNASKED_EXITS: ReadonlySet<number> = new Set([
-  EXIT_REASON_NUMBERS.EXCEPTION_OR_NMI, EXIT_REASON_NUMBERS.EPT_VIOLATION, EXIT_REASON_NUMBERS.EPT_MISCONFIGURATION, EXIT_REASON_NUMBERS.PAGE_MODIFICATION_LOG_FULL,
-]);
-/** VM exits that have nothing to do with the guest's instruction: no step follows them. */
-const ASYNCHRONOUS_EXITS: ReadonlySet<number> = new Set([
-  EXIT_REASON_NUMBERS.EXTERNAL_INTERRUPT, EXIT_REASON_NUMBERS.INIT_SIGNAL, EXIT_REASON_NUMBERS.INTERRUPT_WINDOW, EXIT_REASON_NUMBERS.NMI_WINDOW, EXIT_REASON_NUMBERS.MONITOR_TRAP_FLAG,
-  EXIT_REASON_NUMBERS.VMX_PREEMPTION_TIMER_EXPIRED, EXIT_REASON_NUMBERS.TPR_BELOW_THRESHOLD,
-]);
 
 const stopped = (place: Place, description: string): Stop => ({ reason: 'step', cpu: place.cpu, description });
 
@@ -216,12 +206,7 @@ class Stepper {
     const before = ledger.total, count = machine.instructions;
     yield 'step';
     this.retired = machine.instructions !== count;
-    const events: TrapEvent[] = [];
-    for (let number = before; number < ledger.total; number++) {
-      const event = ledger.at(number);
-      if (event?.cpu === this.cpu) events.push(event);
-    }
-    return events;
+    return ledger.since(before).filter(({ cpu }) => cpu === this.cpu);
   }
 
   /** Runs until one of the addresses is reached in the right activation. */

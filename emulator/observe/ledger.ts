@@ -73,6 +73,13 @@ export class TrapLedger {
     return number >= this.oldest && number < this.recorded ? this.ring[number % this.capacity] : undefined;
   }
 
+  /** Events from that number on, as far as the ring holds them. */
+  since(number: number): TrapEvent[] {
+    const events: TrapEvent[] = [];
+    for (let at = Math.max(number, this.oldest); at < this.recorded; at++) events.push(this.ring[at % this.capacity]!);
+    return events;
+  }
+
   /** Rows still held, oldest first, from `start` in the filtered list; `total` is the length of that list. */
   page(start: number, count: number, filter?: (event: TrapEvent) => boolean): { total: number; rows: LedgerRow[] } {
     const rows: LedgerRow[] = [];
