@@ -18,7 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'emulator/isa': ['emulator/meaning', 'emulator/cpu'],
   'emulator/devices': ['emulator/memory'],
   'emulator/paging': ['emulator/cpu', 'emulator/memory', 'emulator/vmx'],
-  'emulator/vmx': ['emulator/cpu', 'emulator/memory', 'emulator/paging'],
+  'emulator/vmx': ['emulator/cpu', 'emulator/meaning', 'emulator/memory', 'emulator/paging'],
   'emulator/translate': ['emulator/isa', 'emulator/meaning', 'emulator/wasm', 'emulator/cpu', 'emulator/paging', 'emulator/memory'],
   'emulator/boot': ['emulator/cpu', 'emulator/memory'],
   'emulator/machine': ['emulator'],
