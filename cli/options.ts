@@ -41,23 +41,32 @@ export interface Given {
 export function readOptions(command: Command, args: readonly string[]): Given {
   const options: OptionTable = { help: { type: 'boolean', short: 'h' } };
   for (const [name, { type, multiple = false }] of Object.entries(command.options)) options[name] = { type, multiple };
-  for (const arg of args) {
+  const joined = withValues(args, options);
+  for (const arg of joined) {
     if (arg === '--') break;
     const name = /^--?([^=]+)/.exec(arg)?.[1];
-    if (name !== undefined && !(name in options) && arg !== '-h' && !isValue(args, arg, options)) throw new UsageError(unknown(arg.replace(/=.*/, ''), Object.keys(options).map((each) => `--${each}`), 'option'));
+    if (name !== undefined && !(name in options) && arg !== '-h') throw new UsageError(unknown(arg.replace(/=.*/s, ''), Object.keys(options).map((each) => `--${each}`), 'option'));
   }
   try {
-    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
+    const { values, positionals } = parseArgs({ args: joined, options, allowPositionals: true, strict: true });
     return { values: values as Given['values'], positionals };
   } catch (error) {
-    throw new UsageError(`${(error as Error).message.split('\n')[0]!.replace(/\. To specify.*/, '')}${(error as Error).message.endsWith('.') ? '' : '.'}`);
+    throw new UsageError((error as Error).message.split('\n')[0]!.replace(/\.?$/, '.'));
   }
 }
 
-/** What follows an option that takes a value, as in `--append -v`, is told by parseArgs itself. */
-function isValue(args: readonly string[], arg: string, options: OptionTable): boolean {
-  const before = args[args.indexOf(arg) - 1];
-  return before !== undefined && before.startsWith('--') && options[before.slice(2)]?.type === 'string';
+/** A value may itself begin with a dash, as in `--append "-v"`, unless it is an option of ours. */
+function withValues(args: readonly string[], options: OptionTable): string[] {
+  const joined: string[] = [];
+  for (let at = 0; at < args.length; at++) {
+    const arg = args[at]!, next = args[at + 1];
+    const takesValue = arg.startsWith('--') && options[arg.slice(2)]?.type === 'string';
+    if (takesValue && next !== undefined && next.startsWith('-') && !(next.replace(/^--/, '') in options)) {
+      joined.push(`${arg}=${next}`);
+      at++;
+    } else joined.push(arg);
+  }
+  return joined;
 }
 
 export function unknown(given: string, known: readonly string[], what: string): string {
