@@ -86,10 +86,10 @@ function reject(cpu: Processor, { check, section }: Failure): number {
 const EVENT_TYPES = ['external interrupt', 'reserved', 'NMI', 'hardware exception', 'software interrupt', 'privileged software exception', 'software exception', 'pending MTF VM exit'];
 
 function raiseEntry(cpu: Processor, vmcs: Vmcs, launch: boolean): void {
-  const injection = vmcs.low(INJECTION);
+  const injection = vmcs.low(INJECTION), { rip } = cpu;
   cpu.observer.raise('VM entry', { instruction: launch ? 'VMLAUNCH' : 'VMRESUME', intr_info: injection, vpid: vpidOf(vmcs) }, () => {
     const event = (injection & VALID) === 0 ? '' : `, injecting ${EVENT_TYPES[(injection >> 8) & 7]!} ${vectorName(injection & 0xff)}`;
-    return `${launch ? 'VMLAUNCH' : 'VMRESUME'} enters the guest at RIP 0x${BigInt.asUintN(64, BigInt(cpu.rip)).toString(16)}${event}.`;
+    return `${launch ? 'VMLAUNCH' : 'VMRESUME'} enters the guest at RIP 0x${BigInt.asUintN(64, BigInt(rip)).toString(16)}${event}.`;
   });
 }
 
