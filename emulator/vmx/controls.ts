@@ -116,17 +116,9 @@ const ENTRY = {
   'load PKRS': { bit: 22 },
 } as const satisfies Group;
 
-/** None is offered; named because fields depend on them. */
-const TERTIARY = {
-  'LOADIWKEY exiting': { bit: 0 },
-  'enable HLAT': { bit: 1 },
-  'EPT paging-write control': { bit: 2 },
-  'guest-paging verification': { bit: 3 },
-  'IPI virtualization': { bit: 4 },
-  'virtualize IA32_SPEC_CTRL': { bit: 7 },
-} as const satisfies Group;
-
-const VM_FUNCTIONS = { 'EPTP switching': { bit: 0 } } as const satisfies Group;
+/** Of the tertiary controls and of the VM functions none is offered; named because fields depend on them. */
+type Tertiary = 'LOADIWKEY exiting' | 'enable HLAT' | 'EPT paging-write control' | 'guest-paging verification' | 'IPI virtualization' | 'virtualize IA32_SPEC_CTRL';
+type VmFunction = 'EPTP switching';
 
 /** Bits of a field that must be 1 unless the TRUE capability MSR says otherwise. */
 const bits = (...numbers: number[]): number => numbers.reduce((mask, bit) => (mask | (1 << bit)) >>> 0, 0);
@@ -143,7 +135,7 @@ export type ControlFieldName = keyof typeof CONTROL_FIELDS;
 
 export type ControlName =
   | keyof typeof PIN_BASED | keyof typeof PRIMARY | keyof typeof SECONDARY | keyof typeof EXIT | keyof typeof ENTRY
-  | keyof typeof TERTIARY | keyof typeof VM_FUNCTIONS;
+  | Tertiary | VmFunction;
 
 const masks = <G extends Group>(group: G): { readonly [N in keyof G]: number } =>
   Object.fromEntries(Object.entries(group).map(([name, control]) => [name, bits(control.bit)])) as { [N in keyof G]: number };

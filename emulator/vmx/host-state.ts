@@ -43,8 +43,8 @@ export function loadHostState(cpu: Processor, vmcs: Vmcs): void {
   if ((exit & VM_EXIT['load IA32_PAT']) !== 0) load(cpu, vmcs, PAT, S.pat);
 
   loadSegment(cpu, CS, vmcs.low(CS_SELECTOR), 0, FLAT_LIMIT, long ? CODE_64 : CODE_32);
-  for (let i = 0; i < DATA.length; i++) {
-    const { s, selector, base } = DATA[i]!, value = vmcs.low(selector);
+  for (const { s, selector, base } of DATA) {
+    const value = vmcs.low(selector);
     loadSegment(cpu, s, value, base === undefined ? 0 : vmcs.number(base), FLAT_LIMIT, value === 0 ? FLAT_DATA | UNUSABLE : FLAT_DATA);
   }
   loadSegment(cpu, TR, vmcs.low(TR_SELECTOR), vmcs.number(TR_BASE), TSS_LIMIT, BUSY_TSS);

@@ -1,5 +1,5 @@
 /** Instructions that exit always or by one control. SDM Vol. 3C, "Instructions That Cause VM Exits". */
-import { PROCESSOR, PROCESSOR_2 } from './controls.js';
+import type { PROCESSOR, PROCESSOR_2 } from './controls.js';
 import { EXIT_REASONS } from './exit-reasons.js';
 import type { Format } from './instruction-information.js';
 

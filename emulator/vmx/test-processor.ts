@@ -1,5 +1,5 @@
 /** For tests: a processor with VMX over a small memory, in 64-bit mode, a VMCS that VM entry accepts, and operations performed as the engine does. */
-import { Abandon, EptFault, Exception } from '../cpu/events.js';
+import { Abandon, EptFault, type Exception } from '../cpu/events.js';
 import { deliverException } from '../cpu/exceptions.js';
 import { setRflags, statusFlags } from '../cpu/flags.js';
 import { CS, DS, ES, FS, GS, gpr, LDTR, MAP, S, SS, TR } from '../cpu/layout.js';
@@ -105,7 +105,7 @@ export class TestProcessor {
     if (!operation) throw new Error(`no operation is named "${name}"`);
     args.forEach((value, n) => { cpu.setBig(S.args + 16 * n, BigInt.asUintN(64, BigInt(value))); });
     cpu.nextRip = cpu.rip + length;
-    try { operation(cpu); }
+    try { if (operation(cpu)) return 'abandoned'; }
     catch (thrown) { return this.acted(thrown); }
     cpu.rip = cpu.nextRip;
     this.retired++;

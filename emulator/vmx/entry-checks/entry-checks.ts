@@ -55,11 +55,7 @@ function rowsFor(dirty: number): readonly Row[] {
  */
 export function firstFailure(cpu: Processor, vmcs: Vmcs): Failure | undefined {
   const view = new EntryView(cpu, vmcs, cpu.unsigned(S.currentVmcs));
-  const rows = rowsFor(vmcs.dirty);
-  for (let i = 0; i < rows.length; i++) {
-    const row = rows[i]!;
-    if (!row.check.holds(view)) return row;
-  }
+  for (const row of rowsFor(vmcs.dirty)) if (!row.check.holds(view)) return row;
   vmcs.dirty = 0;
   return undefined;
 }
