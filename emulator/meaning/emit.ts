@@ -3,11 +3,11 @@
  * handler is given: so the same function writes the interpreter's handlers and, with the fields known, compiled code.
  */
 import { MAP, S, SEGMENT, FAST_TLB_ENTRIES } from '../cpu/layout.js';
-import { type FunctionBody, I32, I64, V128, type ValueType } from '../wasm/module.js';
-import { emitCondition } from './emit-condition.js';
+import { EMPTY, type FunctionBody, I32, I64, V128, type ValueType } from '../wasm/module.js';
+import { emitCondition, type FlagSource } from './emit-condition.js';
 import { emitFloat, isFloat } from './emit-float.js';
 import { ruleNumber } from './flags.js';
-import type { Bits, Reference, Step, Value } from './meaning.js';
+import type { Bits, Condition, RecordField, Reference, Step, Value } from './meaning.js';
 import { RECORD, RECORD_BYTES } from './record.js';
 
 /** Function indices of what a handler calls: the core module's and TypeScript's. */
@@ -33,13 +33,25 @@ const LOW_BITS_ONLY = new Set(['add', 'sub', 'mul', 'shl', 'and', 'or', 'xor']);
 const SIGNED = new Set(['sar', 'slt', 'sle', 'sdiv', 'srem']);
 
 export class Emitter {
-  private readonly locals = new Map<number, number>();
+  protected readonly locals = new Map<number, number>();
   /** 8- and 16-bit values live in an i32; here are those whose upper bits are known to be zero. */
-  private readonly clean = new Set<number>();
-  private readonly constants = new Map<number, bigint>();
-  private readonly hosts = new Map<number, { host: number; address: number }>();
+  protected readonly clean = new Set<number>();
+  protected readonly constants = new Map<number, bigint>();
+  protected readonly hosts = new Map<number, { host: number; address: number }>();
 
-  constructor(private readonly f: FunctionBody, private readonly imports: Imports, private readonly operation: OperationNumber) {}
+  constructor(protected readonly f: FunctionBody, protected readonly imports: Imports, private readonly operation: OperationNumber) {}
+
+  /** What compiled code does otherwise (meaning/emit-region.ts): it knows the record, and keeps state in locals. */
+  protected pushRecord(): void { this.f.get(PARAMETER_RECORD); }
+  protected known(_field: RecordField): bigint | undefined { return undefined; }
+  protected fresh(type: ValueType): number { return this.f.local(type); }
+  /** Before somebody outside looks at the processor's state. */
+  protected publish(): void { /* it is in memory already */ }
+  /** After somebody outside may have changed it, or the code being run. */
+  protected afterOperation(): void { /* nothing is kept elsewhere */ }
+  protected afterSlowStore(): void { /* nothing is kept elsewhere */ }
+  protected if(type: ValueType | typeof EMPTY = EMPTY): void { this.f.block('if', type); }
+  protected endIf(): void { this.f.end(); }
 
   /** Writes the steps, then the way on to the next record. */
   handler(steps: readonly Step[]): void {
@@ -49,14 +61,18 @@ export class Emitter {
     this.f.get(PARAMETER_RECORD).i32(RECORD_BYTES).op('i32.add');
   }
 
-  private steps(steps: readonly Step[]): void { for (const step of steps) this.step(step); }
+  protected steps(steps: readonly Step[]): void { for (const step of steps) this.step(step); }
 
   private step(step: Step): void {
     const f = this.f;
     switch (step.op) {
       case 'constant':
         if (step.source.from === 'constant') this.constants.set(step.to.id, step.source.value);
-        else { this.loadRecord(step.source.field, step.to); this.define(step.to, true); }
+        else {
+          const known = this.known(step.source.field);
+          if (known !== undefined) this.constants.set(step.to.id, BigInt.asUintN(step.to.bits, known));
+          else { this.loadRecord(step.source.field, step.to); this.define(step.to, true); }
+        }
         return;
       case 'unary': return this.unary(step);
       case 'binary': return this.binary(step);
@@ -71,17 +87,10 @@ export class Emitter {
           f.op(step.name).bytes(typeof step.lane === 'number' ? [step.lane] : step.lane ?? []);
         }
         return this.define(step.to, true);
-      case 'get':
-        this.pushAddress(step.at);
-        f.memory(LOAD[step.to.bits]!, typeof step.at === 'number' ? step.at : 0);
-        return this.define(step.to, true);
-      case 'set':
-        this.pushAddress(step.at);
-        this.push(step.from);
-        f.memory(STORE[step.bits]!, typeof step.at === 'number' ? step.at : 0);
-        return;
-      case 'condition': emitCondition(f, this.imports, step.condition); return this.define(step.to, true);
-      case 'status': f.call(this.imports.status); return this.define(step.to, true);
+      case 'get': this.pushState(this.place(step.at), step.to.bits); return this.define(step.to, true);
+      case 'set': this.setState(this.place(step.at), step.from); return;
+      case 'condition': this.pushFlagCondition(step.condition); return this.define(step.to, true);
+      case 'status': this.publish(); f.call(this.imports.status); return this.define(step.to, true);
       case 'flags': return this.flags(step);
       case 'reference': return this.reference(step.to);
       case 'load':
@@ -90,29 +99,60 @@ export class Emitter {
       case 'store': return this.store(step.reference, step.from);
       case 'if':
         this.pushCondition(step.condition);
-        f.block('if');
+        this.if();
         this.steps(step.then);
         if (step.otherwise.length > 0) { f.else(); this.steps(step.otherwise); }
-        f.end();
+        this.endIf();
         return;
       case 'compute':
         this.arguments(step.args);
-        f.get(PARAMETER_RECORD).i32(this.operation(step.name)).call(this.imports.compute);
+        this.publish();
+        this.pushRecord();
+        f.i32(this.operation(step.name)).call(this.imports.compute);
         this.leaveIfZero();
+        this.afterOperation();
         step.results.forEach((r, i) => { f.i32(0).memory(LOAD[r.bits]!, S.args + 16 * i); this.define(r, true); });
         return;
       case 'perform':
         this.arguments(step.args);
-        f.get(PARAMETER_RECORD).i32(this.operation(step.name)).call(this.imports.perform).i32(0).op('return');
+        this.publish();
+        this.pushRecord();
+        f.i32(this.operation(step.name)).call(this.imports.perform).i32(0).op('return');
         return;
       case 'jump': return this.jump(step);
       case 'again':
+        this.publish();
         f.i32(0).i32(0).memory('i32.load', S.budget).i32(1).op('i32.sub').memory('i32.store', S.budget);
         f.i32(0).memory('i32.load', S.budget).i32(0).op('i32.lt_s').block('if');
-        f.get(PARAMETER_RECORD).i32(0).call(this.imports.outOfBudget).op('return').end();
-        f.get(PARAMETER_RECORD).op('return');
+        this.pushRecord();
+        f.i32(0).call(this.imports.outOfBudget).op('return').end();
+        this.pushRecord();
+        f.op('return');
         return;
     }
+  }
+
+  /** The offset of a piece of state, or the value that holds it. */
+  private place(at: number | Value): number | Value {
+    const known = typeof at === 'number' ? undefined : this.constants.get(at.id);
+    return known === undefined ? at : Number(known);
+  }
+  protected pushState(at: number | Value, bits: Bits): void {
+    this.pushAddress(at);
+    this.f.memory(LOAD[bits]!, typeof at === 'number' ? at : 0);
+  }
+  protected setState(at: number | Value, from: Value): void {
+    this.pushAddress(at);
+    this.push(from);
+    this.f.memory(STORE[from.bits]!, typeof at === 'number' ? at : 0);
+  }
+  protected pushFlagCondition(condition: Condition): void { emitCondition(this.f, this.flagSource(), condition); }
+  protected flagSource(): FlagSource {
+    const f = this.f;
+    return {
+      rule: () => f.i32(0).memory('i32.load', S.flagRule), a: () => f.i32(0).memory('i64.load', S.flagA), result: () => f.i32(0).memory('i64.load', S.flagResult),
+      known: undefined, general: (number) => f.i32(number).call(this.imports.condition), local: (type) => this.fresh(type),
+    };
   }
 
   private loadRecord(field: keyof typeof RECORD, to: Value): void {
@@ -123,7 +163,7 @@ export class Emitter {
   }
 
   private define(value: Value, clean: boolean): void {
-    const local = this.f.local(typeOf(value.bits));
+    const local = this.fresh(typeOf(value.bits));
     this.locals.set(value.id, local);
     if (clean || value.bits >= 32) this.clean.add(value.id);
     this.f.set(local);
@@ -131,7 +171,7 @@ export class Emitter {
   private isClean(v: Value): boolean { return v.bits >= 32 || this.clean.has(v.id) || this.constants.has(v.id); }
 
   /** The value, whose bits above its width may be rubbish. */
-  private push(v: Value): void {
+  protected push(v: Value): void {
     const constant = this.constants.get(v.id);
     if (constant !== undefined) {
       if (v.bits === 128) {
@@ -143,7 +183,7 @@ export class Emitter {
     if (local === undefined) throw new Error(`value ${v.id} is used before it is made, or outside the branch that makes it`);
     this.f.get(local);
   }
-  private pushClean(v: Value): void {
+  protected pushClean(v: Value): void {
     this.push(v);
     if (!this.isClean(v)) this.f.i32((1 << v.bits) - 1).op('i32.and');
   }
@@ -152,7 +192,7 @@ export class Emitter {
     if (v.bits === 8) this.f.op('i32.extend8_s');
     else if (v.bits === 16) this.f.op('i32.extend16_s');
   }
-  private pushSigned64(v: Value): void {
+  protected pushSigned64(v: Value): void {
     this.push(v);
     if (v.bits === 64) return;
     this.f.op('i64.extend_i32_u').op(v.bits === 8 ? 'i64.extend8_s' : v.bits === 16 ? 'i64.extend16_s' : 'i64.extend32_s');
@@ -190,10 +230,10 @@ export class Emitter {
   private byteSwap(a: Value, to: Value): void {
     const f = this.f;
     const swap32 = (local: number) => f.get(local).i32(8).op('i32.rotl').i32(0x00ff00ff).op('i32.and').get(local).i32(8).op('i32.rotr').i32(0xff00ff00).op('i32.and').op('i32.or');
-    const low = f.local(I32);
+    const low = this.fresh(I32);
     if (a.bits === 32) { this.push(a); f.set(low); swap32(low); return this.define(to, true); }
     if (a.bits !== 64) throw new Error('bswap is of 32 or 64 bits');
-    const high = f.local(I32);
+    const high = this.fresh(I32);
     this.push(a); f.op('i32.wrap_i64').set(low);
     this.push(a); f.i64(32n).op('i64.shr_u').op('i32.wrap_i64').set(high);
     swap32(low).op('i64.extend_i32_u').i64(32n).op('i64.shl');
@@ -218,7 +258,7 @@ export class Emitter {
 
   /** High 64 bits of a 64×64-bit product, from four 32-bit ones. */
   private highProduct(a: Value, b: Value, to: Value, signed: boolean): void {
-    const f = this.f, al = f.local(I64), ah = f.local(I64), bl = f.local(I64), bh = f.local(I64), middle = f.local(I64);
+    const f = this.f, al = this.fresh(I64), ah = this.fresh(I64), bl = this.fresh(I64), bh = this.fresh(I64), middle = this.fresh(I64);
     const split = (v: Value, l: number, h: number) => { this.push(v); f.i64(0xffffffffn).op('i64.and').set(l); this.push(v); f.i64(32n).op('i64.shr_u').set(h); };
     split(a, al, ah); split(b, bl, bh);
     f.get(al).get(bl).op('i64.mul').i64(32n).op('i64.shr_u').get(ah).get(bl).op('i64.mul').op('i64.add').set(middle);
@@ -231,7 +271,7 @@ export class Emitter {
     this.define(to, true);
   }
 
-  private flags({ rule, bits, a, result, carry }: Extract<Step, { op: 'flags' }>): void {
+  protected flags({ rule, bits, a, result, carry }: Extract<Step, { op: 'flags' }>): void {
     const f = this.f;
     f.i32(0).i32(carry ? ruleNumber(rule === 'addition with carry' ? 'addition' : 'subtraction', bits) : ruleNumber(rule, bits));
     if (carry) { this.pushClean(carry); f.i32(2).op('i32.shl').op('i32.add'); }
@@ -264,7 +304,7 @@ export class Emitter {
   /** Finds where in the shared memory the bytes are: by the fast TLB, else by TypeScript (which may abandon the instruction). */
   private reference(r: Reference): void {
     const f = this.f, bytes = r.bits >> 3, o = r.options;
-    const address = f.local(I64), linear = o.segment ? f.local(I64) : address, low = f.local(I32), entry = f.local(I32), host = f.local(I32);
+    const address = this.fresh(I64), linear = o.segment ? this.fresh(I64) : address, low = this.fresh(I32), entry = this.fresh(I32), host = this.fresh(I32);
     this.hosts.set(r.id, { host, address });
     this.push(r.address);
     f.set(address);
@@ -288,13 +328,17 @@ export class Emitter {
     }
     if (o.aligned) f.get(low).i32(bytes - 1).op('i32.and').op('i32.or');
     if (o.implicitSupervisor) f.i32(1).op('i32.or');
-    f.block('if', I32);
+    this.if(I32);
+    this.publish();
     f.i32(0).get(address).memory('i64.store', S.args + 7 * 16);
-    f.get(PARAMETER_RECORD).i32(this.info(r));
+    this.pushRecord();
+    f.i32(this.info(r));
     this.pushSegment(r);
     f.call(this.imports.slowReference).tee(host);
     this.leaveIfZero();
-    f.get(host).else().get(low).get(entry).memory('i32.load', table + 8).op('i32.add').end().set(host);
+    f.get(host).else().get(low).get(entry).memory('i32.load', table + 8).op('i32.add');
+    this.endIf();
+    f.set(host);
   }
 
   private store(r: Reference, from: Value): void {
@@ -302,34 +346,42 @@ export class Emitter {
     f.get(host);
     this.push(from);
     f.memory(STORE[r.bits]!, 0);
-    f.get(host).i32(S.bounce).op('i32.eq').block('if');
+    f.get(host).i32(S.bounce).op('i32.eq');
+    this.if();
+    this.publish();
     f.i32(0).get(address).memory('i64.store', S.args + 7 * 16);
-    f.get(PARAMETER_RECORD).i32(this.info(r));
+    this.pushRecord();
+    f.i32(this.info(r));
     this.pushSegment(r);
     f.call(this.imports.slowStore);
     this.leaveIfZero();
-    f.end();
+    this.afterSlowStore();
+    this.endIf();
   }
 
   /** The target is a linear address. A linked record is in the same page under the same mode, so only the budget is asked. */
-  private jump({ target, link }: Extract<Step, { op: 'jump' }>): void {
-    const f = this.f, next = f.local(I32), budget = f.local(I32);
+  protected jump({ target, link }: Extract<Step, { op: 'jump' }>): void {
+    const f = this.f, next = this.fresh(I32), budget = this.fresh(I32);
     if (link) {
-      f.get(PARAMETER_RECORD).memory('i32.load', RECORD[link].offset).tee(next).op('i32.eqz').block('if');
-      f.get(PARAMETER_RECORD).i32(RECORD[link].offset);
+      this.pushRecord();
+      f.memory('i32.load', RECORD[link].offset).tee(next).op('i32.eqz').block('if');
+      this.pushRecord();
+      f.i32(RECORD[link].offset);
       this.push(target);
       f.call(this.imports.unlinked).set(next).end();
     } else {
-      f.get(PARAMETER_RECORD);
+      this.pushRecord();
       this.push(target);
       f.call(this.imports.transfer).set(next);
     }
     f.get(next).op('i32.eqz').block('if').i32(0).op('return').end();
     f.i32(0).memory('i32.load', S.budget).get(next).memory('i32.load', RECORD.remaining.offset).op('i32.sub').tee(budget);
-    f.i32(0).op('i32.lt_s').block('if').get(PARAMETER_RECORD).get(next).call(this.imports.outOfBudget).op('return').end();
+    f.i32(0).op('i32.lt_s').block('if');
+    this.pushRecord();
+    f.get(next).call(this.imports.outOfBudget).op('return').end();
     f.i32(0).get(budget).memory('i32.store', S.budget).get(next).op('return');
   }
 }
 
-const LOAD: Readonly<Record<number, string>> = { 1: 'i32.load8_u', 8: 'i32.load8_u', 16: 'i32.load16_u', 32: 'i32.load', 64: 'i64.load', 128: 'v128.load' };
-const STORE: Readonly<Record<number, string>> = { 1: 'i32.store8', 8: 'i32.store8', 16: 'i32.store16', 32: 'i32.store', 64: 'i64.store', 128: 'v128.store' };
+export const LOAD: Readonly<Record<number, string>> = { 1: 'i32.load8_u', 8: 'i32.load8_u', 16: 'i32.load16_u', 32: 'i32.load', 64: 'i64.load', 128: 'v128.load' };
+export const STORE: Readonly<Record<number, string>> = { 1: 'i32.store8', 8: 'i32.store8', 16: 'i32.store16', 32: 'i32.store', 64: 'i64.store', 128: 'v128.store' };
