@@ -93,7 +93,7 @@ function showTlb(_debuggee: Debuggee, _argument: string, frame: Frame): string {
 function showTraps(debuggee: Debuggee, argument: string): string {
   const { total } = trapData(debuggee, argument, 0, 0);
   const { rows, counts } = trapData(debuggee, argument, Math.max(0, total - SHOWN_TRAPS), SHOWN_TRAPS);
-  const lines = rows.map((row) => `${row.at}  ${row.world}  ${row.symbol ?? row.rip}  ${row.name}: ${row.detail}`);
+  const lines = rows.map((row) => `${row.at}  ${row.world}  ${row.symbol ?? row.rip}  ${row.kind}: ${row.detail}`);
   return [...lines, ...counts.map(({ name, count }) => `${String(count).padStart(10)}  ${name}`)].join('\n');
 }
 

@@ -1,6 +1,6 @@
 /** Expressions in a frame: their values for people, conditions, assignments, and messages with expressions in them. */
 import { Exception, vectorName } from '../emulator/cpu/events.js';
-import { findRegister } from '../emulator/observe/registers.js';
+import { findRegister, type Register } from '../emulator/observe/registers.js';
 import { findVmcsField, writeVmcsField } from '../emulator/observe/vmcs.js';
 import type { Processor } from '../emulator/cpu/processor.js';
 import { ExpressionError } from './expressions/expression-error.js';
@@ -95,10 +95,16 @@ export function assign(target: string, value: bigint, frame: Frame, images: Imag
   asked(() => {
     const name = target.trim();
     const register = frame.view.live ? findRegister(name.replace(/^\$/, '')) : undefined;
-    const isVariable = !name.startsWith('$') && frame.image?.symbols.variablesAt(frame.context.address, frame.inlineDepth).some((variable) => variable.name === name);
-    if (register && !isVariable) {
-      if (!register.write) throw new RequestError(`${register.name} can only be read.`);
-      register.write(frame.view.cpu, BigInt.asUintN(register.bits, value));
+    const variable = name.startsWith('$') ? undefined : frame.image?.symbols.variablesAt(frame.context.address, frame.inlineDepth).find((each) => each.name === name);
+    if (register && !variable) {
+      assignRegister(register, value, frame);
+      return;
+    }
+    const place = variable?.location.in(frame.context);
+    if (place?.is === 'register') {
+      const holder = frame.view.live && frame.level === 0 ? findRegister(place.register) : undefined;
+      if (!holder) throw new RequestError(`"${name}" cannot be changed: it stands in ${place.register.toUpperCase()}, which belongs to another frame now.`);
+      assignRegister(holder, value, frame);
       return;
     }
     const field = /^\$?vmcs(?:\.(\w+)|\["([^"]+)"\])$/.exec(name);
@@ -108,6 +114,11 @@ export function assign(target: string, value: bigint, frame: Frame, images: Imag
     }
     assignMemory(name, evaluate(parseOnce(name), scopeOf(frame, images)), value, frame);
   });
+}
+
+function assignRegister(register: Register, value: bigint, frame: Frame): void {
+  if (!register.write) throw new RequestError(`${register.name} can only be read.`);
+  register.write(frame.view.cpu, BigInt.asUintN(register.bits, value));
 }
 
 function assignField(cpu: Processor, name: string, value: bigint): void {

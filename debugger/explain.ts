@@ -29,7 +29,7 @@ export function sentenceOf(event: TrapEvent): string {
   switch (event.kind) {
     case 'VM exit':
     case 'VM-entry failure':
-      return `${event.kind}, ${says}`;
+      return says.startsWith(event.kind) ? says : `${event.kind}, ${says}`;
     case 'hypercall':
       return `Hypercall ${event.fields['nr']}: ${says}`;
     default:

@@ -147,3 +147,20 @@ describe('stepping over the protocol', function () {
     await talk.end();
   });
 });
+
+describe('events that go wrong', function () {
+  this.timeout(60_000);
+
+  it('a VM entry that fails says which rule the guest state breaks, and so does the panel before', async () => {
+    const talk = new Conversation();
+    await talk.launch(RUNNING, { exceptions: [{ filterId: 'vm-exit', condition: 'reason == HLT' }] });
+    await talk.evaluate('$vmcs.guest_rflags = 0', 'repl');
+    const { failedChecks } = await talk.request<{ failedChecks: { says: string; field: string }[] }>('ringside/vmcs');
+    assert.deepEqual(failedChecks.map(({ field }) => field), ['guest RFLAGS']);
+    await talk.request('setExceptionBreakpoints', { filters: ['vm-entry-failure'] });
+    const stop = await talk.run('continue');
+    assert.match(stop.text!, /^VM-entry failure due to invalid guest state: .*RFLAGS/);
+    assert.match((await talk.stack())[4]!, /«VM exit: VM-entry failure due to invalid guest state»/);
+    await talk.end();
+  });
+});
