@@ -4,7 +4,12 @@ import { FLOAT_STATE_OPERATIONS } from './float-state.js';
 import type { Operations } from './operations.js';
 import { SSE_CONVERSION_OPERATIONS } from './sse-conversions.js';
 import { SSE_ARITHMETIC_OPERATIONS } from './sse-operations.js';
+import { X87_ARITHMETIC_OPERATIONS } from './x87-arithmetic.js';
+import { X87_CONTROL_OPERATIONS } from './x87-control.js';
+import { X87_DATA_OPERATIONS } from './x87-data.js';
+import { X87_FUNCTION_OPERATIONS } from './x87-functions.js';
 
 export const FLOAT_OPERATIONS: Operations = {
   ...AVAILABILITY_OPERATIONS, ...FLOAT_STATE_OPERATIONS, ...SSE_ARITHMETIC_OPERATIONS, ...SSE_CONVERSION_OPERATIONS,
+  ...X87_ARITHMETIC_OPERATIONS, ...X87_DATA_OPERATIONS, ...X87_CONTROL_OPERATIONS, ...X87_FUNCTION_OPERATIONS,
 };

@@ -73,7 +73,7 @@ function remember(cpu: Processor, memory: boolean): void {
   cpu.u32[S.fds >> 2] = cpu.selector(segmentNumber(cpu.argumentLow(SEGMENT_AT)));
 }
 /** Where instructions with a memory operand pass its offset and segment. */
-export const OFFSET = 4, SEGMENT_AT = 5;
+export const OFFSET = 2, SEGMENT_AT = 3;
 
 /** Bits 10:0 of the instruction: low three bits of its first byte, then ModRM. */
 function rememberOpcode(cpu: Processor): void {

@@ -5,5 +5,6 @@ import { MMX } from './mmx/index.js';
 import { SSE } from './sse/index.js';
 import { SYSTEM } from './system/index.js';
 import { VMX } from './vmx/index.js';
+import { X87 } from './x87/index.js';
 
-export const INSTRUCTIONS: readonly Instruction[] = [...GENERAL, ...SYSTEM, ...VMX, ...MMX, ...SSE];
+export const INSTRUCTIONS: readonly Instruction[] = [...GENERAL, ...SYSTEM, ...VMX, ...MMX, ...SSE, ...X87];
