@@ -16,6 +16,9 @@ export interface HandlerEnvironment {
   status(): number;
 }
 
+/** Engines keep a copy of a table for every instance that imports it: handlers, which do not call through the table, get an empty one. */
+const NO_TABLE = new WebAssembly.Table({ initial: 0, element: 'anyfunc' });
+
 export class Handlers {
   private readonly slots = new Map<string, number>();
   /** By slot: whether a block ends with it. */
@@ -66,13 +69,14 @@ export class Handlers {
     for (const { slot, meaning } of this.pending) {
       const f = new FunctionBody([I32], [I32]);
       new Emitter(f, imports, this.operation).handler(meaning.steps);
-      w.add(f, { slot });
+      w.add(f, { exported: String(slot) });
     }
     if (this.nextSlot > this.table.length) this.table.grow(Math.max(1024, this.nextSlot - this.table.length));
-    this.pending = [];
     this.modules++;
-    const environment: WebAssembly.ModuleImports = { m: this.memory, t: this.table };
+    const environment: WebAssembly.ModuleImports = { m: this.memory, t: NO_TABLE };
     for (const name of Object.keys(imports)) environment[name] = this.environment[name as keyof HandlerEnvironment] as WebAssembly.ImportValue;
-    new WebAssembly.Instance(new WebAssembly.Module(w.encode()), { e: environment });
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(w.encode()), { e: environment });
+    for (const { slot } of this.pending) this.table.set(slot, exports[String(slot)]);
+    this.pending = [];
   }
 }
