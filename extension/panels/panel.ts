@@ -6,6 +6,7 @@ import { route, type PanelDefinition, type Surroundings } from './router.js';
 
 export class PanelHost implements vscode.WebviewPanelSerializer {
   private panel: vscode.WebviewPanel | undefined;
+  /** Whether there is a page that listens: a hidden panel has none, and is made anew when it is shown. */
   private ready = false;
   private pending: unknown;
 
@@ -52,6 +53,9 @@ export class PanelHost implements vscode.WebviewPanelSerializer {
     const { webview } = panel;
     webview.options = { enableScripts: true, localResourceRoots: [vscode.Uri.joinPath(this.extensionUri, 'dist', 'panels')] };
     webview.onDidReceiveMessage((message: FromView) => this.answer(message));
+    panel.onDidChangeViewState(() => {
+      if (!panel.visible) this.ready = false;
+    });
     panel.onDidDispose(() => {
       if (this.panel === panel) this.panel = undefined;
     });
