@@ -179,7 +179,7 @@ export function returnTarget(cpu: Processor, selector: number): Descriptor {
 
 /** The stack segment of an outer level or of IRETQ; undefined: a null selector, allowed on the way to 64-bit code below level 3. */
 export function returnStack(cpu: Processor, selector: number, code: Descriptor, cpl: number): Descriptor | undefined {
-  if (isNull(selector) && cpu.longMode && code.long && cpl !== 3 && (selector & 3) === cpl) return undefined;
+  if (isNull(selector) && cpu.longMode && code.long && cpl !== 3) return undefined;
   return stackDescriptor(cpu, selector, cpl);
 }
 

@@ -2,7 +2,7 @@
 import { Exception, VECTORS } from './events.js';
 import { AC, DF, getRflags, ID, IF, IOPL, NT, RF, setRflags, STATUS_FLAGS, TF, VIF, VIP, VM } from './flags.js';
 import { CS, gpr, S, SS } from './layout.js';
-import { canonical, EFER, keptRf, setRflagsBits } from './modes.js';
+import { canonical, EFER, setRflagsBits } from './modes.js';
 import type { Operations } from './operations.js';
 import type { Processor } from './processor.js';
 import { FLAT_CODE32, FLAT_CODE64, FLAT_DATA, setFlat } from './segments.js';
@@ -36,8 +36,7 @@ function sysret(cpu: Processor): void {
   const wide = cpu.argumentLow(0) === 64, star = cpu.high(S.star) >>> 16;
   const rip = wide ? cpu.regNumber(RCX) : cpu.reg32(RCX);
   if (!canonical(rip)) throw new Exception(GP, 0, 0, 'SYSRET: RCX is not canonical');
-  const r11 = cpu.reg32(R11);
-  setRflags(cpu, (r11 & SYSRET_FLAGS) | keptRf(cpu, r11));
+  setRflags(cpu, cpu.reg32(R11) & SYSRET_FLAGS);
   flatLevel(cpu, ((wide ? star + 16 : star) | 3) & 0xffff, wide ? FLAT_CODE64 : FLAT_CODE32, 3, ((star + 8) | 3) & 0xffff);
   cpu.nextRip = rip;
   cpu.modeChanged();
