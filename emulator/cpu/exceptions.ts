@@ -37,6 +37,8 @@ export function deliverException(cpu: Processor, exception: Exception): void {
   for (;;) {
     chain.push(describe(cpu, cpu.rip, current));
     const how = combination(first, current.vector);
+    // The exception bitmap is asked about a fault of a delivery before it becomes a double fault.
+    if (how !== 'serial') intercept(cpu, current, first);
     if (how === 'triple fault') { tripleFault(cpu, current, chain); return; }
     if (how === 'double fault') {
       current = new Exception(DF, 0, 0, `${vectorName(current.vector)} during the delivery of ${vectorName(first!.vector)}`);
@@ -56,9 +58,7 @@ const eventName = (event: EventInDelivery): string =>
 
 /** One attempt; returns the exception that it ran into. Only the first of a chain can be met again, so only that one can be stopped before. */
 function deliverOnce(cpu: Processor, e: Exception, during: EventInDelivery | undefined, stoppable: boolean): Exception | undefined {
-  const { vector } = e;
-  const errorCode = cpu.protectedMode && hasErrorCode(vector) ? e.errorCode : undefined;
-  cpu.intercepts.exception(cpu, vector, errorCode, vector === PF ? e.cr2 : vector === DB ? e.pendingDebug : 0, during);
+  const { vector } = e, errorCode = intercept(cpu, e, during);
   const rip = cpu.rip;
   const stop = cpu.observer.raise('exception', { vector, error: errorCode ?? 0, cr2: e.cr2, rip }, () => `${describe(cpu, rip, e)}.`);
   if (stop && stoppable) throw STOP_BEFORE_DELIVERY;
@@ -71,6 +71,13 @@ function deliverOnce(cpu: Processor, e: Exception, during: EventInDelivery | und
     if (thrown instanceof Exception) return thrown;
     throw thrown;
   }
+}
+
+/** Asks for a VM exit; returns the error code that is to be pushed. */
+function intercept(cpu: Processor, e: Exception, during: EventInDelivery | undefined): number | undefined {
+  const { vector } = e, errorCode = cpu.protectedMode && hasErrorCode(vector) ? e.errorCode : undefined;
+  cpu.intercepts.exception(cpu, vector, errorCode, vector === PF ? e.cr2 : vector === DB ? e.pendingDebug : 0, during);
+  return errorCode;
 }
 
 /** DR6 says why, DR7.GD is cleared. SDM Vol. 3, "Debug Registers". */
