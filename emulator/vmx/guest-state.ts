@@ -1,4 +1,6 @@
 /** Between the guest-state area of the VMCS and the processor. SDM Vol. 3C, "Loading Guest State", "Saving Guest State". */
+import { dr, writeDebugRegister } from '../cpu/debug-registers.js';
+import { NotImplemented } from '../cpu/events.js';
 import { getRflags, RF, setRflags, TF } from '../cpu/flags.js';
 import { gpr, S, SEGMENT, segment, TR } from '../cpu/layout.js';
 import { BLOCKING, EFER, keptRf } from '../cpu/modes.js';
@@ -34,8 +36,7 @@ const loadWide = (cpu: Processor, vmcs: Vmcs, field: number, to: number): void =
 const CR0_UNTOUCHED = 0x7ffa_ffd0;
 export const transitionCr0 = (old: number, loaded: number): number => ((old & CR0_UNTOUCHED) | (loaded & ~CR0_UNTOUCHED)) >>> 0;
 
-const DR7_FIXED_1 = 0x400, DR7_FIXED_0 = 0xd000;
-const dr7 = S.dr + 56, PENDING_BS = 1 << 14;
+const PENDING_BS = 1 << 14;
 
 export function loadGuestRegisters(cpu: Processor, vmcs: Vmcs): void {
   const entry = vmcs.low(ENTRY_CONTROLS);
@@ -43,8 +44,9 @@ export function loadGuestRegisters(cpu: Processor, vmcs: Vmcs): void {
   loadWide(cpu, vmcs, CR3, S.cr3);
   cpu.cr4 = vmcs.low(CR4);
   if ((entry & VM_ENTRY['load debug controls']) !== 0) {
-    cpu.set(dr7, ((vmcs.low(DR7) & ~DR7_FIXED_0) | DR7_FIXED_1) >>> 0, 0);
-    loadWide(cpu, vmcs, DEBUGCTL, S.debugControl);
+    if (vmcs.low(DR7) !== cpu.low(dr(7))) writeDebugRegister(cpu, 7, vmcs.low(DR7), 0);
+    if (vmcs.low(DEBUGCTL) !== 0) throw new NotImplemented('IA32_DEBUGCTL.LBR and .BTF in a VMX guest');
+    cpu.set(S.debugControl, 0, 0);
   }
   loadWide(cpu, vmcs, SYSENTER_CS, S.sysenterCs);
   loadWide(cpu, vmcs, SYSENTER_ESP, S.sysenterEsp);
@@ -103,7 +105,7 @@ export function saveGuestState(cpu: Processor, vmcs: Vmcs): void {
   saveWide(cpu, vmcs, SYSENTER_ESP, S.sysenterEsp);
   saveWide(cpu, vmcs, SYSENTER_EIP, S.sysenterEip);
   if ((exit & VM_EXIT['save debug controls']) !== 0) {
-    saveWide(cpu, vmcs, DR7, dr7);
+    saveWide(cpu, vmcs, DR7, dr(7));
     saveWide(cpu, vmcs, DEBUGCTL, S.debugControl);
   }
   if ((exit & VM_EXIT['save IA32_PAT']) !== 0) saveWide(cpu, vmcs, PAT, S.pat);

@@ -1,4 +1,5 @@
 /** From the host-state area to the processor. SDM Vol. 3C, "Loading Host State". */
+import { dr, DR7_FIXED } from '../cpu/debug-registers.js';
 import { setRflags } from '../cpu/flags.js';
 import { CS, DS, ES, FS, GS, gpr, LDTR, S, SEGMENT, segment, SS, TR } from '../cpu/layout.js';
 import { CR4 as CR4_BITS, EFER } from '../cpu/modes.js';
@@ -24,7 +25,7 @@ const DATA: readonly { readonly s: number; readonly selector: Slot; readonly bas
 /** Access rights that every VM exit loads: accessed code and data, DPL 0, present, 4-KByte granularity; a busy TSS of 67H bytes. */
 const CODE_64 = 0xa09b, CODE_32 = 0xc09b, FLAT_DATA = 0xc093, BUSY_TSS = 0x8b;
 const FLAT_LIMIT = 0xffff_ffff, TSS_LIMIT = 0x67, TABLE_LIMIT = 0xffff;
-const DR7_AFTER_EXIT = 0x400, RFLAGS_AFTER_EXIT = 2, RSP_REGISTER = 4;
+const RFLAGS_AFTER_EXIT = 2, RSP_REGISTER = 4;
 
 const load = (cpu: Processor, vmcs: Vmcs, field: Slot, to: number): void => { cpu.set(to, vmcs.low(field), vmcs.high(field)); };
 
@@ -33,7 +34,7 @@ export function loadHostState(cpu: Processor, vmcs: Vmcs): void {
   cpu.cr0 = transitionCr0(cpu.cr0, vmcs.low(CR0));
   load(cpu, vmcs, CR3, S.cr3);
   cpu.cr4 = (long ? vmcs.low(CR4) | CR4_BITS.PAE : vmcs.low(CR4) & ~CR4_BITS.PCIDE) >>> 0;
-  cpu.set(S.dr + 56, DR7_AFTER_EXIT, 0);
+  cpu.set(dr(7), DR7_FIXED, 0);
   cpu.set(S.debugControl, 0, 0);
   load(cpu, vmcs, SYSENTER_CS, S.sysenterCs);
   load(cpu, vmcs, SYSENTER_ESP, S.sysenterEsp);

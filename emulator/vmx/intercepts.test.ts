@@ -3,19 +3,8 @@ import { ABANDON, Exception } from '../cpu/events.js';
 import { S } from '../cpu/layout.js';
 import { timeStampCounter } from '../cpu/msrs.js';
 import { offered } from './controls.js';
-import { EXIT_REASONS, type ExitReasonName } from './exit-reasons.js';
 import { INSTRUCTION_EXITS } from './instruction-exits.js';
-import { AT, CONTROLS, PIN, PROCESSOR, PROCESSOR_2, TestProcessor, HOST_CR4 } from './test-processor.js';
-import type { FieldName } from './vmcs-fields.js';
-
-type Fields = Partial<Record<FieldName, number | bigint>>;
-const primary = (...names: (keyof typeof PROCESSOR)[]): Fields => ({ 'primary processor-based VM-execution controls': names.reduce((all, n) => (all | PROCESSOR[n]) >>> 0, CONTROLS.primary) });
-const secondary = (...names: (keyof typeof PROCESSOR_2)[]): Fields => ({ 'secondary processor-based VM-execution controls': names.reduce((all, n) => (all | PROCESSOR_2[n]) >>> 0, 0) });
-const guest = (fields: Fields = {}): TestProcessor => {
-  const t = new TestProcessor().enterVmx();
-  t.write(fields);
-  return t.launch();
-};
+import { AT, CONTROLS, exited, type Fields, guest, HOST_CR4, PIN, primary, secondary, TestProcessor } from './test-processor.js';
 
 /** Asks an intercept; tells whether it exited. */
 function exits(t: TestProcessor, ask: () => unknown): boolean {
@@ -26,9 +15,6 @@ function exits(t: TestProcessor, ask: () => unknown): boolean {
   }
   return !t.cpu.nonRoot;
 }
-const exited = (t: TestProcessor, reason: ExitReasonName, qualification = 0n): void =>
-  assert.deepEqual([t.read('exit reason'), t.read('exit qualification')], [BigInt(EXIT_REASONS[reason].number), qualification]);
-
 describe('instructions that exit', () => {
   for (const [name, row] of Object.entries(INSTRUCTION_EXITS)) {
     it(name, () => {
@@ -231,6 +217,17 @@ describe('exceptions', () => {
       assert.equal(t.read('VM-exit interruption information'), BigInt(0x8000_0000 + (type << 8) + vector));
       assert.equal(t.read('VM-exit instruction length'), BigInt(length));
     }
+  });
+  it('a fault of a delivery is looked up in the bitmap before it becomes a double fault', () => {
+    const t = guest({ 'exception bitmap': 1 << 13 | 1 << 8, 'guest IDTR limit': 16 * 14 - 1 });
+    t.fault(new Exception(14, 2, 0x1234));
+    exited(t, 'EXCEPTION_OR_NMI');
+    assert.equal(t.read('VM-exit interruption information'), 0x8000_0b0dn);
+    assert.equal(t.read('IDT-vectoring information field'), 0x8000_0b0en);
+    const doubled = guest({ 'exception bitmap': 1 << 8, 'guest IDTR limit': 16 * 14 - 1 });
+    doubled.fault(new Exception(14, 2, 0x1234));
+    assert.equal(doubled.read('VM-exit interruption information'), 0x8000_0b08n);
+    assert.equal(doubled.read('IDT-vectoring information field'), 0n);
   });
   it('a triple fault exits', () => {
     const t = guest({ 'guest IDTR limit': 0 });

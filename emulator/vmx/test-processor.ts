@@ -12,6 +12,7 @@ import type { TrapEvent, TrapKind } from '../observe/events.js';
 import { Mmu } from '../paging/mmu.js';
 import { attachVmx } from './attach.js';
 import { capability, PIN, PROCESSOR, PROCESSOR_2, VM_ENTRY, VM_EXIT } from './controls.js';
+import { exitReasonName, type ExitReasonName } from './exit-reasons.js';
 import { eptFault } from './intercepts.js';
 import { VMX_OPERATIONS } from './instructions.js';
 import { currentVmcs, slot, VMCS_REVISION, type Vmcs } from './vmcs.js';
@@ -127,7 +128,7 @@ export class TestProcessor {
   get flags(): number { return statusFlags(this.cpu); }
   get vmcs(): Vmcs { return currentVmcs(this.cpu); }
   read(name: FieldName): bigint { return (BigInt(this.vmcs.high(slot(name))) << 32n) | BigInt(this.vmcs.low(slot(name))); }
-  write(fields: Partial<Record<FieldName, number | bigint>>): void {
+  write(fields: Fields): void {
     for (const [name, value] of Object.entries(fields)) {
       const bits = BigInt.asUintN(64, BigInt(value));
       this.vmcs.set(slot(name as FieldName), Number(bits & 0xffff_ffffn), Number(bits >> 32n));
@@ -162,8 +163,8 @@ export const CONTROLS = {
 };
 export { PIN, PROCESSOR, PROCESSOR_2, VM_ENTRY, VM_EXIT };
 
-export function validVmcs(): Partial<Record<FieldName, number | bigint>> {
-  const fields: Partial<Record<FieldName, number | bigint>> = {
+export function validVmcs(): Fields {
+  const fields: Fields = {
     'pin-based VM-execution controls': CONTROLS.pin,
     'primary processor-based VM-execution controls': CONTROLS.primary,
     'secondary processor-based VM-execution controls': CONTROLS.secondary,
@@ -184,4 +185,38 @@ export function validVmcs(): Partial<Record<FieldName, number | bigint>> {
   };
   for (const s of SEGMENTS) Object.assign(fields, { [`guest ${s} selector`]: 16, [`guest ${s} limit`]: 0xffff_ffff, [`guest ${s} access rights`]: DATA, [`guest ${s} base`]: 0 });
   return fields;
+}
+
+export type Fields = Partial<Record<FieldName, number | bigint>>;
+export const pin = (...names: (keyof typeof PIN)[]): Fields => ({ 'pin-based VM-execution controls': names.reduce((all, n) => all | PIN[n], CONTROLS.pin) });
+export const primary = (...names: (keyof typeof PROCESSOR)[]): Fields =>
+  ({ 'primary processor-based VM-execution controls': names.reduce((all, n) => (all | PROCESSOR[n]) >>> 0, CONTROLS.primary) });
+export const secondary = (...names: (keyof typeof PROCESSOR_2)[]): Fields =>
+  ({ 'secondary processor-based VM-execution controls': names.reduce((all, n) => (all | PROCESSOR_2[n]) >>> 0, 0) });
+/** The fields that inject an event. */
+export const inject = (type: number, vector: number, errorCode?: number): Fields => ({
+  'VM-entry interruption-information field': (0x8000_0000 + (type << 8) + vector + (errorCode === undefined ? 0 : 0x800)) >>> 0,
+  ...(errorCode === undefined ? {} : { 'VM-entry exception error code': errorCode }),
+});
+
+/** In the guest of a valid VMCS with these fields. */
+export function guest(fields: Fields = {}): TestProcessor {
+  const t = new TestProcessor().enterVmx();
+  t.write(fields);
+  return t.launch();
+}
+
+/** Guest-physical = host-physical for the first 2 MBytes by 4-KByte pages, all rights. */
+export function mapByEpt(t: TestProcessor): void {
+  t.put64(AT.ept, BigInt(AT.ept + 0x1000) | 7n);
+  t.put64(AT.ept + 0x1000, BigInt(AT.ept + 0x2000) | 7n);
+  t.put64(AT.ept + 0x2000, BigInt(AT.ept + 0x3000) | 7n);
+  for (let page = 0; page < 512; page++) t.put64(AT.ept + 0x3000 + 8 * page, BigInt(page << 12) | 0x37n);
+}
+
+/** The processor stands in the host after an exit of this reason. */
+export function exited(t: TestProcessor, reason: ExitReasonName, qualification = 0n): void {
+  if (t.cpu.nonRoot || t.cpu.rip !== AT.hostRip) throw new Error('the processor does not stand at the RIP of the host');
+  const found = [exitReasonName(Number(t.read('exit reason'))), t.read('exit qualification')];
+  if (found[0] !== reason || found[1] !== qualification) throw new Error(`exit ${found.join(', ')} instead of ${reason}, ${qualification}`);
 }

@@ -1,39 +1,20 @@
 import assert from 'node:assert/strict';
-import { EptFault, Exception } from '../cpu/events.js';
+import { EptFault } from '../cpu/events.js';
 import { getRflags } from '../cpu/flags.js';
 import { CS, FS, gpr, S, SS, TR } from '../cpu/layout.js';
 import { UNUSABLE } from '../cpu/processor.js';
 import { serviceInterrupts } from '../cpu/interrupts.js';
-import { EXIT_REASONS, VM_ENTRY_FAILURE, type ExitReasonName } from './exit-reasons.js';
-import { eptFault, nextVmxDeadline } from './intercepts.js';
-import { AT, CONTROLS, HOST_CR0, HOST_CR4, LONG_EFER, PIN, PROCESSOR, PROCESSOR_2, TestProcessor, VM_ENTRY, VM_EXIT } from './test-processor.js';
-import type { FieldName } from './vmcs-fields.js';
+import { VM_ENTRY_FAILURE } from './exit-reasons.js';
+import { eptFault } from './intercepts.js';
+import { AT, CONTROLS, exited, guest, HOST_CR0, HOST_CR4, inject, LONG_EFER, mapByEpt, pin, primary, PROCESSOR_2, TestProcessor, VM_ENTRY, VM_EXIT } from './test-processor.js';
 
 const ZF = 0x40;
-type Fields = Partial<Record<FieldName, number | bigint>>;
-const launched = (fields: Fields = {}): TestProcessor => {
-  const t = new TestProcessor().enterVmx();
-  t.write(fields);
-  return t.launch();
-};
-const primary = (...names: (keyof typeof PROCESSOR)[]): Fields => ({ 'primary processor-based VM-execution controls': names.reduce((all, n) => (all | PROCESSOR[n]) >>> 0, CONTROLS.primary) });
-const pin = (...names: (keyof typeof PIN)[]): Fields => ({ 'pin-based VM-execution controls': names.reduce((all, n) => all | PIN[n], CONTROLS.pin) });
-const inject = (type: number, vector: number, errorCode?: number): Fields => ({
-  'VM-entry interruption-information field': (0x8000_0000 + (type << 8) + vector + (errorCode === undefined ? 0 : 0x800)) >>> 0,
-  ...(errorCode === undefined ? {} : { 'VM-entry exception error code': errorCode }),
-});
-function exited(t: TestProcessor, reason: ExitReasonName, qualification = 0n): void {
-  assert.equal(t.cpu.nonRoot, false, 'still in the guest');
-  assert.equal(t.cpu.rip, AT.hostRip);
-  assert.equal(t.read('exit reason'), BigInt(EXIT_REASONS[reason].number));
-  assert.equal(t.read('exit qualification'), qualification);
-}
 /** The quadword at the guest's stack pointer plus 8n. */
 const stacked = (t: TestProcessor, n: number): bigint => t.get64(Number(t.reg(4)) + 8 * n);
 
 describe('VM entry', () => {
   it('loads what the guest-state area says', () => {
-    const t = launched({ 'guest FS base': -0x800000000000n, 'guest FS access rights': 0xc093 | UNUSABLE, 'guest RFLAGS': 0x8d7, 'guest IA32_SYSENTER_EIP': 0x1234, 'guest CR3': AT.pml4 });
+    const t = guest({ 'guest FS base': -0x800000000000n, 'guest FS access rights': 0xc093 | UNUSABLE, 'guest RFLAGS': 0x8d7, 'guest IA32_SYSENTER_EIP': 0x1234, 'guest CR3': AT.pml4 });
     const { cpu } = t;
     assert.equal(cpu.nonRoot, true);
     assert.equal(cpu.rip, AT.guestRip);
@@ -57,7 +38,7 @@ describe('VM entry', () => {
 
   it('sets LMA and LME by the "IA-32e mode guest" control when IA32_EFER is not loaded', () => {
     const entry = (CONTROLS.entry & ~(VM_ENTRY['load IA32_EFER'] | VM_ENTRY['IA-32e mode guest'])) >>> 0;
-    const t = launched({ 'VM-entry controls': entry, 'guest CR4': 0x2000, 'guest CS access rights': 0xc09b });
+    const t = guest({ 'VM-entry controls': entry, 'guest CR4': 0x2000, 'guest CS access rights': 0xc09b });
     assert.equal(t.cpu.efer, 0);
     assert.equal(t.cpu.longMode, false);
   });
@@ -88,7 +69,7 @@ describe('VM entry', () => {
   });
 
   it('fails with exit reason 33 when guest state is wrong: host state is loaded, the VMCS stays clear', () => {
-    const t = launched({ 'guest RFLAGS': 0 });
+    const t = guest({ 'guest RFLAGS': 0 });
     assert.equal(t.read('exit reason'), BigInt((33 | VM_ENTRY_FAILURE) >>> 0));
     assert.equal(t.cpu.rip, AT.hostRip);
     assert.equal(t.vmcs.launched, false);
@@ -98,7 +79,7 @@ describe('VM entry', () => {
   });
 
   it('gives qualification 4 for the VMCS link pointer', () => {
-    assert.equal(launched({ 'VMCS link pointer': 4 }).read('exit qualification'), 4n);
+    assert.equal(guest({ 'VMCS link pointer': 4 }).read('exit qualification'), 4n);
   });
 
   it('loads MSRs, and fails with reason 34 and the number of the entry that is wrong', () => {
@@ -121,32 +102,32 @@ describe('VM entry', () => {
 
 describe('event injection', () => {
   it('delivers an external interrupt through the guest\'s IDT', () => {
-    const t = launched({ ...inject(0, 0x41), 'guest RFLAGS': 0x202 });
+    const t = guest({ ...inject(0, 0x41), 'guest RFLAGS': 0x202 });
     assert.equal(t.cpu.rip, AT.handler + 16 * 0x41);
     assert.equal(stacked(t, 0), BigInt(AT.guestRip));
     assert.equal(stacked(t, 2) & 0xffffn, 0x202n);
   });
   it('pushes an error code when told to', () => {
-    const t = launched(inject(3, 13, 0x18));
+    const t = guest(inject(3, 13, 0x18));
     assert.equal(t.cpu.rip, AT.handler + 16 * 13);
     assert.equal(stacked(t, 0), 0x18n);
     assert.equal(stacked(t, 1), BigInt(AT.guestRip));
   });
   it('pushes the address behind the instruction for software interrupts', () => {
-    const t = launched({ ...inject(4, 0x80), 'VM-entry instruction length': 2 });
+    const t = guest({ ...inject(4, 0x80), 'VM-entry instruction length': 2 });
     assert.equal(stacked(t, 0), BigInt(AT.guestRip + 2));
   });
   it('leaves CR2 and DR6 alone', () => {
-    const t = launched(inject(3, 14, 2));
+    const t = guest(inject(3, 14, 2));
     assert.equal(t.cpu.cr2, 0);
     assert.equal(t.cpu.rip, AT.handler + 16 * 14);
   });
   it('an NMI brings virtual-NMI blocking', () => {
-    const t = launched({ ...inject(2, 2), ...pin('NMI exiting', 'virtual NMIs') });
+    const t = guest({ ...inject(2, 2), ...pin('NMI exiting', 'virtual NMIs') });
     assert.equal(t.cpu.interruptibility, 8);
   });
   it('the VM exit clears the valid bit', () => {
-    const t = launched(inject(3, 6));
+    const t = guest(inject(3, 6));
     t.perform('CPUID', [], 2);
     assert.equal(t.read('VM-entry interruption-information field'), 0x306n);
   });
@@ -174,17 +155,9 @@ describe('event injection', () => {
   });
 });
 
-/** Guest-physical = host-physical for the first 2 MBytes by 4-KByte pages, all rights. */
-function mapByEpt(t: TestProcessor): void {
-  t.put64(AT.ept, BigInt(AT.ept + 0x1000) | 7n);
-  t.put64(AT.ept + 0x1000, BigInt(AT.ept + 0x2000) | 7n);
-  t.put64(AT.ept + 0x2000, BigInt(AT.ept + 0x3000) | 7n);
-  for (let page = 0; page < 512; page++) t.put64(AT.ept + 0x3000 + 8 * page, BigInt(page << 12) | 0x37n);
-}
-
 describe('VM exit', () => {
   it('saves the guest and loads the host', () => {
-    const t = launched({ 'guest RFLAGS': 0x246, 'guest CS access rights': 0xa0bb, 'guest SS access rights': 0xc0b3, 'guest CS selector': 9, 'guest SS selector': 0x11 });
+    const t = guest({ 'guest RFLAGS': 0x246, 'guest CS access rights': 0xa0bb, 'guest SS access rights': 0xc0b3, 'guest CS selector': 9, 'guest SS selector': 0x11 });
     t.cpu.setRegNumber(4, 0x3333);
     t.cpu.rip = 0x21010;
     t.perform('CPUID', [], 2);
@@ -209,7 +182,7 @@ describe('VM exit', () => {
   });
 
   it('says which control bit was the cause', () => {
-    const t = launched(primary('HLT exiting'));
+    const t = guest(primary('HLT exiting'));
     t.perform('HLT', [], 1);
     exited(t, 'HLT');
     assert.equal(t.last.says, 'HLT: the "HLT exiting" VM-execution control is 1.');
@@ -241,7 +214,7 @@ describe('VM exit', () => {
   });
 
   it('keeps blocking by NMI after an exit by NMI, and drops virtual-NMI blocking', () => {
-    const t = launched({ ...pin('NMI exiting', 'virtual NMIs'), 'guest interruptibility state': 8 });
+    const t = guest({ ...pin('NMI exiting', 'virtual NMIs'), 'guest interruptibility state': 8 });
     t.cpu.u32[S.pendingNmi >> 2] = 1;
     assert.equal(serviceInterrupts(t.cpu), true);
     exited(t, 'EXCEPTION_OR_NMI');
@@ -285,7 +258,7 @@ describe('VM exit', () => {
   });
 
   it('reports EPT violations with address, qualification and sentence', () => {
-    const t = launched();
+    const t = guest();
     const fault = new EptFault('EPT violation', 0x1234_5000, -0x1000, 0x182, 'EPT PTE at 0x13000: bit 1 (write) is 0');
     t.cpu.nextRip = t.cpu.rip;
     eptFault(t.cpu, fault);
@@ -296,111 +269,9 @@ describe('VM exit', () => {
   });
 });
 
-describe('events between instructions', () => {
-  it('the preemption timer expires after its value times 32 ticks, and its value is saved', () => {
-    const exit = (CONTROLS.exit | VM_EXIT['save VMX-preemption timer value']) >>> 0;
-    const t = launched({ ...pin('activate VMX-preemption timer'), 'primary VM-exit controls': exit, 'VMX-preemption timer value': 10 });
-    assert.equal(nextVmxDeadline(t.cpu), 320);
-    t.tsc = 100n;
-    assert.equal(serviceInterrupts(t.cpu), false);
-    t.perform('CPUID');
-    assert.equal(t.read('VMX-preemption timer value'), 7n);
-    t.perform('VMRESUME');
-    t.tsc = 319n;
-    assert.equal(serviceInterrupts(t.cpu), false);
-    t.tsc = 320n;
-    assert.equal(nextVmxDeadline(t.cpu), 0);
-    assert.equal(serviceInterrupts(t.cpu), true);
-    exited(t, 'VMX_PREEMPTION_TIMER_EXPIRED');
-    assert.equal(t.read('VMX-preemption timer value'), 0n);
-    assert.equal(nextVmxDeadline(t.cpu), Infinity);
-  });
-
-  it('the monitor trap flag exits after one instruction', () => {
-    const t = launched(primary('monitor trap flag'));
-    assert.equal(serviceInterrupts(t.cpu), false);
-    assert.equal(nextVmxDeadline(t.cpu), 1);
-    t.retired++;
-    t.cpu.rip += 3;
-    assert.equal(serviceInterrupts(t.cpu), true);
-    exited(t, 'MONITOR_TRAP_FLAG');
-    assert.equal(t.read('guest RIP'), BigInt(AT.guestRip + 3));
-  });
-
-  it('after an injected event the monitor trap comes before the first instruction of the handler', () => {
-    const t = launched({ ...primary('monitor trap flag'), ...inject(3, 6) });
-    assert.equal(serviceInterrupts(t.cpu), true);
-    exited(t, 'MONITOR_TRAP_FLAG');
-    assert.equal(t.read('guest RIP'), BigInt(AT.handler + 16 * 6));
-  });
-
-  it('after a fault too, though no instruction retired', () => {
-    const t = launched(primary('monitor trap flag'));
-    t.fault(new Exception(6, 0));
-    assert.equal(serviceInterrupts(t.cpu), true);
-    assert.equal(t.read('guest RIP'), BigInt(AT.handler + 16 * 6));
-  });
-
-  it('a pending MTF VM exit can be injected', () => {
-    const t = launched(inject(7, 0));
-    assert.equal(serviceInterrupts(t.cpu), true);
-    exited(t, 'MONITOR_TRAP_FLAG');
-  });
-
-  it('the interrupt window opens with RFLAGS.IF and without a shadow', () => {
-    const t = launched({ ...primary('interrupt-window exiting') });
-    assert.equal(serviceInterrupts(t.cpu), false);
-    t.cpu.set(S.rflags, 0x202, 0);
-    t.cpu.interruptibility = 1;
-    assert.equal(serviceInterrupts(t.cpu), false);
-    t.cpu.interruptibility = 0;
-    assert.equal(serviceInterrupts(t.cpu), true);
-    exited(t, 'INTERRUPT_WINDOW');
-  });
-
-  it('the NMI window opens when virtual-NMI blocking ends', () => {
-    const t = launched({ ...primary('NMI-window exiting'), ...pin('NMI exiting', 'virtual NMIs'), 'guest interruptibility state': 8 });
-    assert.equal(serviceInterrupts(t.cpu), false);
-    t.cpu.interruptibility = 0;
-    assert.equal(serviceInterrupts(t.cpu), true);
-    exited(t, 'NMI_WINDOW');
-  });
-
-  it('external interrupts exit whatever IF says, acknowledged only if asked', () => {
-    const t = launched(pin('external-interrupt exiting'));
-    t.interrupts = [0x33];
-    assert.equal(serviceInterrupts(t.cpu), true);
-    exited(t, 'EXTERNAL_INTERRUPT');
-    assert.equal(t.read('VM-exit interruption information'), 0n);
-    assert.deepEqual(t.interrupts, [0x33]);
-    t.write({ 'primary VM-exit controls': (CONTROLS.exit | VM_EXIT['acknowledge interrupt on exit']) >>> 0 });
-    t.perform('VMRESUME');
-    assert.equal(serviceInterrupts(t.cpu), true);
-    assert.equal(t.read('VM-exit interruption information'), 0x80000033n);
-    assert.deepEqual(t.interrupts, []);
-  });
-
-  it('a guest enters in the HLT state and leaves it by an external interrupt', () => {
-    const t = launched({ ...pin('external-interrupt exiting'), 'guest activity state': 1 });
-    assert.equal(t.cpu.activity, 1);
-    t.interrupts = [0x33];
-    serviceInterrupts(t.cpu);
-    exited(t, 'EXTERNAL_INTERRUPT');
-    assert.equal(t.read('guest activity state'), 1n);
-    assert.equal(t.cpu.activity, 0);
-  });
-
-  it('pending debug exceptions are loaded, and delivered after VM entry', () => {
-    const t = launched({ 'guest pending debug exceptions': 0x4000 });
-    assert.equal(serviceInterrupts(t.cpu), true);
-    assert.equal(t.cpu.rip, AT.handler + 16);
-    assert.equal(t.cpu.low(S.dr + 48) & 0x4000, 0x4000);
-  });
-});
-
 describe('a state is the same after exit and entry', () => {
   it('registers, flags and segments', () => {
-    const t = launched({ 'guest FS base': 0x1234_5678_9abc, 'guest RFLAGS': 0x8d7 });
+    const t = guest({ 'guest FS base': 0x1234_5678_9abc, 'guest RFLAGS': 0x8d7 });
     for (let n = 0; n < 16; n++) if (n !== 4) t.cpu.setReg(n, 0x1111_1111_1111_1111n * BigInt(n));
     const before = t.cpu.u8.slice(S.gpr, S.mxcsr), { rip } = t.cpu;
     t.perform('CPUID', [], 2);

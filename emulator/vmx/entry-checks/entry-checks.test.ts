@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { MAP } from '../../cpu/layout.js';
 import { UNUSABLE } from '../../cpu/processor.js';
-import { AT, CONTROLS, HOST_CR0, LONG_EFER, PIN, PROCESSOR, PROCESSOR_2, TestProcessor, validVmcs, VM_ENTRY, VM_EXIT } from '../test-processor.js';
-import { VMCS_FIELDS, type FieldName } from '../vmcs-fields.js';
+import { AT, CONTROLS, type Fields, HOST_CR0, LONG_EFER, pin, primary, secondary, TestProcessor, validVmcs, VM_ENTRY, VM_EXIT } from '../test-processor.js';
+import { VMCS_FIELDS } from '../vmcs-fields.js';
 import { slot, Vmcs } from '../vmcs.js';
 import { EntryView } from './check.js';
 import { allFailures, firstFailure, SECTIONS } from './entry-checks.js';
 
-type Fields = Partial<Record<FieldName, number | bigint>>;
 interface Wrong {
   readonly fields: Fields;
   readonly prepare?: (t: TestProcessor) => void;
@@ -15,13 +14,10 @@ interface Wrong {
   readonly inseparable?: readonly RegExp[];
 }
 
-const primary = (...names: (keyof typeof PROCESSOR)[]): Fields => ({ 'primary processor-based VM-execution controls': names.reduce((all, n) => (all | PROCESSOR[n]) >>> 0, CONTROLS.primary) });
-const secondary = (...names: (keyof typeof PROCESSOR_2)[]): Fields => ({ 'secondary processor-based VM-execution controls': names.reduce((all, n) => (all | PROCESSOR_2[n]) >>> 0, 0) });
-const pin = (...names: (keyof typeof PIN)[]): Fields => ({ 'pin-based VM-execution controls': names.reduce((all, n) => all | PIN[n], CONTROLS.pin) });
 const exit = (on: number, off = 0): Fields => ({ 'primary VM-exit controls': ((CONTROLS.exit & ~off) | on) >>> 0 });
 const entry = (on: number, off = 0): Fields => ({ 'VM-entry controls': ((CONTROLS.entry & ~off) | on) >>> 0 });
 const UNRESTRICTED = secondary('enable EPT', 'unrestricted guest');
-const inject = (type: number, vector: number, errorCode = false, more = 0): Fields =>
+const injection = (type: number, vector: number, errorCode = false, more = 0): Fields =>
   ({ 'VM-entry interruption-information field': (0x8000_0000 + (type << 8) + vector + (errorCode ? 0x800 : 0) + more) >>> 0 });
 const BEYOND = 1n << 40n, NOT_CANONICAL = 1n << 47n;
 
@@ -61,15 +57,15 @@ const VIOLATIONS: readonly (readonly [RegExp, (m: RegExpExecArray) => Wrong])[] 
   [/^If the (VM-\S+ MSR-\S+) count is not 0, the .* must not set bits/, (m) => ({ fields: { [`${m[1]!} count`]: 1, [`${m[1]!} address`]: BEYOND } })],
   [/^If the (VM-\S+ MSR-\S+) count is not 0, the last byte/, (m) => ({ fields: { [`${m[1]!} count`]: 2, [`${m[1]!} address`]: BEYOND - 16n } })],
   [/^Reserved bits in the VM-entry/, () => ({ fields: entry(VM_ENTRY['entry to SMM']) })],
-  [/reserved value 1/, () => ({ fields: inject(1, 0) })],
-  [/vector must be 2/, () => ({ fields: inject(2, 3) })],
-  [/vector must be at most 31/, () => ({ fields: inject(3, 32) })],
-  [/vector must be 0 \(pending MTF/, () => ({ fields: inject(7, 1) })],
-  [/deliver-error-code bit must be 1/, () => ({ fields: inject(3, 13) })],
-  [/deliver-error-code bit must be 0 unless/, () => ({ fields: inject(3, 6, true) })],
-  [/reserved bits 30:12 must be 0/, () => ({ fields: inject(3, 6, false, 0x1000) })],
-  [/bits 31:16 of the VM-entry exception/, () => ({ fields: { ...inject(3, 13, true), 'VM-entry exception error code': 0x10000 } })],
-  [/instruction-length field/, () => ({ fields: { ...inject(4, 0x80), 'VM-entry instruction length': 16 } })],
+  [/reserved value 1/, () => ({ fields: injection(1, 0) })],
+  [/vector must be 2/, () => ({ fields: injection(2, 3) })],
+  [/vector must be at most 31/, () => ({ fields: injection(3, 32) })],
+  [/vector must be 0 \(pending MTF/, () => ({ fields: injection(7, 1) })],
+  [/deliver-error-code bit must be 1/, () => ({ fields: injection(3, 13) })],
+  [/deliver-error-code bit must be 0 unless/, () => ({ fields: injection(3, 6, true) })],
+  [/reserved bits 30:12 must be 0/, () => ({ fields: injection(3, 6, false, 0x1000) })],
+  [/bits 31:16 of the VM-entry exception/, () => ({ fields: { ...injection(3, 13, true), 'VM-entry exception error code': 0x10000 } })],
+  [/instruction-length field/, () => ({ fields: { ...injection(4, 0x80), 'VM-entry instruction length': 16 } })],
 
   [/^The host CR0/, () => ({ fields: { 'host CR0': (HOST_CR0 & ~0x20) >>> 0 } })],
   [/^The host CR4/, () => ({ fields: { 'host CR4': 0x20 } })],
@@ -141,20 +137,20 @@ const VIOLATIONS: readonly (readonly [RegExp, (m: RegExpExecArray) => Wrong])[] 
   [/^The guest RIP field must be canonical/, () => ({ fields: { 'guest RIP': NOT_CANONICAL } })],
   [/of the guest RFLAGS field must be 0, and reserved/, () => ({ fields: { 'guest RFLAGS': 0xa } })],
   [/^The VM flag/, () => ({ fields: { ...VIRTUAL_8086, ...UNRESTRICTED, 'guest CR0': 0x30 } })],
-  [/^The IF flag/, () => ({ fields: inject(0, 0x20) })],
+  [/^The IF flag/, () => ({ fields: injection(0, 0x20) })],
   [/activity state must be one that/, () => ({ fields: { 'guest activity state': 4 } })],
   [/must not be HLT if/, () => ({
     fields: { 'guest activity state': 1, 'guest CS selector': 0xb, ...withRights('CS', (old) => old | 0x60), 'guest SS selector': 0x13, ...withRights('SS', (old) => old | 0x60) },
   })],
   [/must be active if/, () => ({ fields: { 'guest activity state': 1, 'guest interruptibility state': 1, 'guest RFLAGS': 0x202 } })],
-  [/may be delivered in the guest activity/, () => ({ fields: { 'guest activity state': 2, ...inject(3, 13, true) } })],
+  [/may be delivered in the guest activity/, () => ({ fields: { 'guest activity state': 2, ...injection(3, 13, true) } })],
   [/^Reserved bits 31:5 of the guest interruptibility/, () => ({ fields: { 'guest interruptibility state': 0x10 } })],
   [/both STI and MOV SS/, () => ({ fields: { 'guest interruptibility state': 3, 'guest RFLAGS': 0x202 } })],
   [/by STI if the IF flag/, () => ({ fields: { 'guest interruptibility state': 1 } })],
-  [/or by MOV SS if an external interrupt/, () => ({ fields: { 'guest interruptibility state': 1, 'guest RFLAGS': 0x202, ...inject(0, 0x20) } })],
-  [/by MOV SS if an NMI/, () => ({ fields: { 'guest interruptibility state': 2, ...inject(2, 2) } })],
+  [/or by MOV SS if an external interrupt/, () => ({ fields: { 'guest interruptibility state': 1, 'guest RFLAGS': 0x202, ...injection(0, 0x20) } })],
+  [/by MOV SS if an NMI/, () => ({ fields: { 'guest interruptibility state': 2, ...injection(2, 2) } })],
   [/by SMI outside/, () => ({ fields: { 'guest interruptibility state': 4 } })],
-  [/by NMI if the "virtual NMIs"/, () => ({ fields: { 'guest interruptibility state': 8, ...inject(2, 2), ...pin('NMI exiting', 'virtual NMIs') } })],
+  [/by NMI if the "virtual NMIs"/, () => ({ fields: { 'guest interruptibility state': 8, ...injection(2, 2), ...pin('NMI exiting', 'virtual NMIs') } })],
   [/of the guest pending debug exceptions must be 0\.$/, () => ({ fields: { 'guest pending debug exceptions': 0x10 } })],
   [/exceptions must be 1 if RFLAGS.TF/, () => ({ fields: { 'guest interruptibility state': 1, 'guest RFLAGS': 0x302 } })],
   [/exceptions must be 0 if RFLAGS.TF/, () => ({ fields: { 'guest interruptibility state': 1, 'guest RFLAGS': 0x202, 'guest pending debug exceptions': 0x4000 } })],
