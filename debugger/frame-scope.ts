@@ -7,6 +7,8 @@ import { findVmcsField, guestPagingState, observedVmcs, vmcsFieldNames } from '.
 import type { Processor } from '../emulator/cpu/processor.js';
 import { EXIT_REASON_NUMBERS } from '../emulator/vmx/exit-reasons.js';
 import type { Scope } from './expressions/scope.js';
+import { fromMemory } from './expressions/storage.js';
+import type { FrameContext } from './symbols/location-expression.js';
 import { constants, layers, objectWith, program, registers } from './expressions/scopes.js';
 import { linearNumber, type Image, type Images } from './images.js';
 import type { Frame } from './unwinder.js';
@@ -36,6 +38,24 @@ const SAVED_BY_FRAMES = /^[re]?(ax|bx|cx|dx|si|di|bp|sp|ip)$|^r\d+[dwb]?$|^[a-d]
 
 const EXIT_REASONS = constants(Object.entries(EXIT_REASON_NUMBERS));
 
+/** What a program that was moved calls by an address of its file is elsewhere; the variables of a frame are found from registers. */
+function programAt(image: Image, context: FrameContext, inlineDepth = 0): Partial<Scope> {
+  const { base, symbols } = image;
+  const scope = program(symbols, context, inlineDepth);
+  if (base === 0n) return scope;
+  return {
+    ...scope,
+    name(name) {
+      const value = scope.name?.(name);
+      if (value === undefined || symbols.variablesAt(context.address, inlineDepth).some((variable) => variable.name === name)) return value;
+      const global = symbols.global(name);
+      const place = global?.location.in(context);
+      if (global && place?.is === 'memory') return fromMemory(global.type, { space: 'linear', address: place.address + base }, { read: (_space, address, bytes) => context.read(address, bytes) });
+      return value.is === 'number' && symbols.enumerator(name) === undefined && symbols.symbol(name) !== undefined ? { ...value, value: value.value + base } : value;
+    },
+  };
+}
+
 const others = (images: Images, frame: Frame): Image[] => images.all.filter((image) => image !== frame.image).sort((a, b) => Number(b.world === frame.world) - Number(a.world === frame.world));
 
 export function scopeOf(frame: Frame, images: Images): Scope {
@@ -44,10 +64,10 @@ export function scopeOf(frame: Frame, images: Images): Scope {
   return layers(
     frame.view.bits === 64 ? 8 : 4,
     { read: (space, address, bytes) => { const read = memoryOf(cpu, space, frame).read(linearNumber(address), bytes); return read.bytes.length === bytes ? read.bytes : undefined; } },
-    ...(frame.image ? [program(frame.image.symbols, frame.context, frame.inlineDepth)] : []),
+    ...(frame.image ? [programAt(frame.image, frame.context, frame.inlineDepth)] : []),
     registers(names, (name) => frameRegister(frame, name)),
     objectWith('vmcs', vmcsFieldNames, (field) => findVmcsField(cpu, field)?.value),
-    ...others(images, frame).map((image) => program(image.symbols, { ...frame.context, address: 0n })),
+    ...others(images, frame).map((image) => programAt(image, { ...frame.context, address: 0n })),
     EXIT_REASONS,
   );
 }

@@ -5,7 +5,7 @@ import { RequestError } from './request-error.js';
 describe('launch arguments', () => {
   it('have defaults', () => {
     assert.deepEqual(readLaunchArguments({ program: 'kernel.elf', type: 'ringside', name: 'Boot' }), {
-      program: 'kernel.elf', memoryBytes: 64 << 20, cpus: 1, commandLine: '', modules: [], symbols: [], stopOnEntry: true, stopInInterrupts: false,
+      program: 'kernel.elf', memoryBytes: 64 << 20, cpus: 1, commandLine: '', modules: [], symbols: [], stopOnEntry: true, stopInInterrupts: false, noDebug: false,
     });
   });
 

@@ -22,6 +22,8 @@ export interface LaunchArguments {
   readonly stopOnEntry: boolean;
   /** Steps do not run through interrupts, but go into their handlers. */
   readonly stopInInterrupts: boolean;
+  /** Run Without Debugging: nothing stops the machine but its own end. */
+  readonly noDebug: boolean;
 }
 
 const MEBIBYTE = 2 ** 20;
@@ -45,6 +47,7 @@ export function readLaunchArguments(given: unknown): LaunchArguments {
     symbols: list(from, 'symbols').map((entry, index) => symbolFile(entry, `symbols[${index}]`)),
     stopOnEntry: truth(from, 'stopOnEntry') ?? true,
     stopInInterrupts: truth(from, 'stopInInterrupts') ?? false,
+    noDebug: truth(from, 'noDebug') ?? false,
   };
 }
 

@@ -88,14 +88,16 @@ export class RingsideSession extends DebugSession implements Evaluator, Judge {
     });
     this.launched = debuggee;
     for (const note of debuggee.notes) this.output(`${note}\n`, 'console');
-    this.exceptions.attach(debuggee.machine);
-    for (const breakpoint of this.breakpoints.attach(debuggee.runner)) this.send('breakpoint', { reason: 'changed', breakpoint });
+    if (!options.noDebug) {
+      this.exceptions.attach(debuggee.machine);
+      for (const breakpoint of this.breakpoints.attach(debuggee.runner)) this.send('breakpoint', { reason: 'changed', breakpoint });
+    }
     this.sendEvent(new InitializedEvent());
   }
 
   configured(): void {
     const { options } = this.debuggee;
-    if (options.stopOnEntry) this.debuggee.runner.start(stopAtEntry());
+    if (options.stopOnEntry && !options.noDebug) this.debuggee.runner.start(stopAtEntry());
     else this.run(runOn());
   }
 

@@ -32,7 +32,7 @@ const writeMemory: Handler<DebugProtocol.WriteMemoryArguments, DebugProtocol.Wri
   if (present.length < bytes.length && !allowPartial) throw new RequestError(`${writeMemoryReference(to)} cannot be written: ${why}.`);
   const { written } = memory.write(address, bytes.subarray(0, present.length));
   wrote(session);
-  session.afterResponse(() => { session.send('memory', { memoryReference, offset, count: written }); });
+  if (session.client.supportsMemoryEvent === true) session.afterResponse(() => { session.send('memory', { memoryReference, offset, count: written }); });
   return { offset, bytesWritten: written };
 };
 

@@ -108,7 +108,7 @@ const setExpression: Handler<DebugProtocol.SetExpressionArguments, DebugProtocol
 /** Everything that was shown before may have changed with it. */
 export function wrote(session: RingsideSession): void {
   session.debuggee.changed();
-  session.afterResponse(() => { session.send('invalidated', { areas: ['variables', 'stacks'] }); });
+  if (session.client.supportsInvalidatedEvent === true) session.afterResponse(() => { session.send('invalidated', { areas: ['variables', 'stacks'] }); });
 }
 
 const exceptionInfo: Handler<DebugProtocol.ExceptionInfoArguments, DebugProtocol.ExceptionInfoResponse['body']> = (session) => {

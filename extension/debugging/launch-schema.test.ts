@@ -15,7 +15,7 @@ describe('the judgement of launch configurations', () => {
     ['a missing program', { program: undefined }, /"program" is missing\. The guest to boot/],
     ['a program that is a number', { program: 5 }, /"program" must be text in quotes, and is 5/],
     ['memory as text', { memory: '64' }, /"memory" must be a whole number, and is "64"/],
-    ['no memory at all', { memory: 0 }, /"memory" is 0, but must be between 1 and/],
+    ['no memory at all', { memory: 0 }, /"memory" is 0, but must be between 2 and/],
     ['half a processor', { cpus: 0.5 }, /"cpus" must be a whole number/],
     ['modules that are no list', { modules: 'initrd' }, /"modules" must be a list/],
     ['a symbol file without a name', { symbols: [{ world: 'guest' }] }, /"symbols\[0\]\.file" is missing/],

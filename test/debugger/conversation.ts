@@ -44,9 +44,13 @@ export class Conversation {
     return ((await this.client.customRequest(command, args)) as { body: Body }).body;
   }
 
+  initialize(): Promise<DebugProtocol.InitializeResponse> {
+    return this.client.initializeRequest({ adapterID: 'ringside', linesStartAt1: true, columnsStartAt1: true, pathFormat: 'path', supportsInvalidatedEvent: true, supportsMemoryEvent: true });
+  }
+
   /** Up to the first stop. */
   async launch(launch: object = LAB, { exceptions = [], breakpoints = [], functions = [] }: Configuration = {}): Promise<Stopped> {
-    await this.client.initializeRequest();
+    await this.initialize();
     const initialized = this.client.waitForEvent('initialized');
     const launched = this.client.customRequest('launch', launch);
     await Promise.race([initialized, launched.then(() => initialized)]);
