@@ -19,6 +19,7 @@ describe('the walk as a matrix', () => {
     assert.deepEqual(matrix.rows.map((row) => [...row.ept, row.guest].map((each) => each?.order)), [[1, 2, 3, 4, 5], [6, 7, 8, 9, 10], [11, 12, 13, 14, 15], [16, 17, 18, 19, 20], [21, 22, 23, 24, undefined]]);
     assert.equal(matrix.verdict, 'Mapped to 0x5000.');
     assert.ok(matrix.allowed);
+    assert.deepEqual([matrix.rows[0]!.ept[0]!.rights, matrix.rows[0]!.guest!.rights], ['rwx', 'rwxu']);
   });
 
   it('has one dimension without EPT', () => {

@@ -1,5 +1,5 @@
 /** The walk as a matrix: one row for each guest entry and one for the final address, one column for each load from the EPT, then the guest's own. */
-import { rightsText } from '../kit/text.js';
+import { rightsText, type Rights } from '../kit/text.js';
 import type { Walk, WalkOutcome, WalkStep } from './protocol.js';
 
 export interface WalkCell {
@@ -29,12 +29,15 @@ export interface WalkMatrix {
 
 const FINAL = 'the page';
 
+/** The EPT tells no user from supervisor. */
+const withoutUser = ({ r, w, x }: Rights): Rights => ({ r, w, x });
+
 const cellOf = (step: WalkStep, order: number): WalkCell => ({
   order,
   name: step.name,
   entryAddress: step.entryHostAddress !== undefined && step.entryHostAddress !== step.entryAddress ? `${step.entryAddress} (host ${step.entryHostAddress})` : step.entryAddress,
   value: step.value,
-  rights: rightsText(step.rights),
+  rights: rightsText(step.stage === 'ept' ? withoutUser(step.rights) : step.rights),
   denied: step.denied,
 });
 
