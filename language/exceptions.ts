@@ -1,0 +1,35 @@
+/**
+ * The exceptions of an instruction: its own, as its entry says, and those that follow from its operands.
+ * SDM Vol. 2, "Interpreting the Instruction Reference Pages", "Protected Mode Exceptions"; "Exceptions Type" of SSE instructions.
+ */
+import type { Form } from '../emulator/isa/encoding.js';
+import type { Instruction } from '../emulator/isa/instruction.js';
+
+/** Their memory operand is not accessed. */
+const ADDRESS_ONLY = new Set(['LEA', 'NOP', 'INVLPG', 'PREFETCHh', 'PREFETCHW']);
+const USES_STACK = /^(?:PUSH|POP|CALL|RET|ENTER|LEAVE|INT|IRET)(?!CNT)/;
+const IS_SSE = /^(?:SSE|SSSE)/;
+const X87 = /^(?:FPU|x87)$/i;
+
+const accesses = (form: Form, instruction: Instruction): boolean => !ADDRESS_ONLY.has(instruction.name) && form.operands.some(({ mayBeMemory }) => mayBeMemory);
+
+export function exceptionsOf(instruction: Instruction, forms: readonly Form[]): string[] {
+  const { name, lock = false, repeats = false, feature, exceptions } = instruction;
+  const hasMemory = repeats || forms.some((form) => accesses(form, instruction));
+  const usesStack = USES_STACK.test(name);
+  const lines: string[] = [];
+  if (exceptions !== undefined && exceptions !== 'None') lines.push(exceptions.startsWith('#') ? exceptions : `SIMD floating-point exceptions (#XM): ${exceptions}.`.replace(/\.\.$/, '.'));
+  if (forms.some(({ aligned }) => aligned)) lines.push('#GP(0) if a memory operand is not aligned to its size.');
+  if (hasMemory) {
+    lines.push('#GP(0), in the SS segment #SS(0), if a memory operand is outside the segment limit or not canonical, or the segment does not allow the access.');
+    lines.push('#PF(fault-code) if a page fault occurs.', '#AC(0) if alignment checking is enabled and an unaligned access is made at CPL 3.');
+  } else if (usesStack) {
+    lines.push('#SS(0) if the stack access is outside the segment limit or not canonical; #PF(fault-code) if a page fault occurs.');
+  }
+  if (IS_SSE.test(feature ?? '')) lines.push('#UD if CR0.EM is 1 or CR4.OSFXSR is 0; #NM if CR0.TS is 1.');
+  if (feature === 'MMX') lines.push('#UD if CR0.EM is 1; #NM if CR0.TS is 1; #MF if an x87 exception is pending.');
+  if (X87.test(feature ?? '')) lines.push('#NM if CR0.EM or CR0.TS is 1; #MF if an x87 exception is pending.');
+  if (feature !== undefined) lines.push(`#UD if CPUID does not report ${feature}.`);
+  lines.push(lock ? '#UD if LOCK is used and the destination is not a memory operand.' : '#UD if LOCK is used.');
+  return lines;
+}
