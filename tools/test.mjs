@@ -74,7 +74,11 @@ async function judge(name, command, args) {
 
 async function editorTests() {
   const { runEditorSuites } = await import('./editor.mjs');
-  return runEditorSuites();
+  try {
+    return await runEditorSuites();
+  } catch (error) {
+    return [{ title: 'the editor suites', outcome: 'failed', error: error.message }];
+  }
 }
 
 function report(results, isWhole) {

@@ -5,7 +5,7 @@ import { launchBrowser, screenshots } from '../../tools/editor.mjs';
 import { root } from '../../tools/run.mjs';
 import { serveWorkbench, type ServedWorkbench } from '../../tools/workbench.mjs';
 
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 45_000;
 
 export class WorkbenchPage {
   private constructor(
