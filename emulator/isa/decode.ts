@@ -202,5 +202,6 @@ function choose(all: readonly Form[], p: Prefixes, mode: 16 | 32 | 64, w: boolea
   if (sized) return sized;
   // 64-bit mode: the operand size is 64 bits without REX.W, or whatever the prefixes say (near branches).
   const wide64 = mode === 64 ? rows.find((f) => f.size === 64) : undefined;
-  return wide64 ?? (rows.length === 1 ? rows[0] : rows.find((f) => f.mandatory !== 'none'));
+  // REX.W where no row wants it (IN, OUT) leaves 32 bits.
+  return wide64 ?? (rows.length === 1 ? rows[0] : rows.find((f) => f.mandatory !== 'none') ?? (w ? rows.find((f) => f.size === 32) : undefined));
 }
