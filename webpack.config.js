@@ -1,5 +1,5 @@
 /** Bundles for Node (extension, debugger worker, command line, language server, editor tests) and for the panels' web views. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import CopyPlugin from 'copy-webpack-plugin';
 import { EsbuildPlugin } from 'esbuild-loader';
@@ -7,15 +7,6 @@ import webpack from 'webpack';
 
 const root = import.meta.dirname;
 const from = (...parts) => path.join(root, ...parts);
-
-const present = (entries) =>
-  Object.fromEntries(
-    Object.entries(entries).filter(([name, source]) => {
-      if (existsSync(source)) return true;
-      console.log(`left out of the build: ${name} (${path.relative(root, source)} does not exist)`);
-      return false;
-    }),
-  );
 
 const panels = readdirSync(from('extension/panels'), { withFileTypes: true })
   .filter((entry) => entry.isDirectory() && entry.name !== 'kit')
@@ -38,13 +29,13 @@ const node = {
   ...common,
   name: 'node',
   target: 'node20',
-  entry: present({
+  entry: {
     extension: from('extension/extension.ts'),
     'debugger-worker': from('debugger/worker.ts'),
     'language-server': from('language/server.ts'),
     ringside: from('cli/ringside.ts'),
     'editor-tests': from('test/editor/index.ts'),
-  }),
+  },
   output: { path: from('dist'), filename: ({ chunk }) => (LOADED_BY_EDITOR.includes(chunk.name) ? '[name].cjs' : '[name].js'), library: { type: 'commonjs2' } },
   externals: { vscode: 'commonjs vscode', mocha: 'commonjs mocha' },
   node: { __dirname: false, __filename: false },
@@ -55,7 +46,7 @@ const node = {
       patterns: [
         { from: from('node_modules/iced-x86/iced_x86_bg.wasm'), to: '[name][ext]' },
         { from: from('package.json'), to: 'package.json', transform: () => `${JSON.stringify({ type: 'commonjs' })}\n` },
-        { from: 'extension/panels/*.css', to: 'panels/[name][ext]', context: root, noErrorOnMissing: true },
+        { from: 'extension/panels/*.css', to: 'panels/[name][ext]', context: root },
       ],
     }),
     new webpack.DefinePlugin({ RINGSIDE_VERSION: JSON.stringify(JSON.parse(readFileSync(from('package.json'), 'utf8')).version) }),
@@ -66,8 +57,8 @@ const views = {
   ...common,
   name: 'views',
   target: 'web',
-  entry: present(Object.fromEntries(panels)),
+  entry: Object.fromEntries(panels),
   output: { path: from('dist'), filename: '[name].js' },
 };
 
-export default [node, ...(Object.keys(views.entry).length > 0 ? [views] : [])];
+export default [node, views];
