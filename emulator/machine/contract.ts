@@ -12,6 +12,8 @@ export interface MachineOptions {
   onSerial(port: 1 | 2, byte: number): void;
   onDebugConsole(byte: number): void;
   nanosecondsPerInstruction?: number;
+  /** Whether hot code is compiled; both ways end in the same state. */
+  tier?: 'interpreter' | 'compiled';
 }
 
 export type StopReason =

@@ -26,8 +26,8 @@ import { restoreSnapshot, saveSnapshot } from './snapshot.js';
 import { stateHash } from './state-hash.js';
 
 const PAGE = 4096, WASM_PAGE = 65536;
-/** Largest grant of instructions to the interpreter at once. */
-const LONGEST_RUN = 2 ** 30;
+/** Largest grant of instructions at once: hot code is found by where grants end. */
+const LONGEST_RUN = 200_000;
 /** Timer events that a halted processor may sleep through before the caller is asked whether to go on. */
 const IDLE_EVENTS = 10_000;
 /** 1 January 2026, in seconds since 1970: what the clock of the PC shows at reset. */
@@ -78,6 +78,7 @@ export class PersonalComputer implements Machine {
     cpu.observer = this.observer = new ProcessorObserver(cpu, this.ledger, this.conditions, () => this.instructions);
     cpu.mmu = new Mmu(cpu, this.chipset.mmio);
     this.engine = new Engine(cpu, INSTRUCTIONS, OPERATIONS, { exception: deliverException, eptFault });
+    this.engine.compiles = options.tier !== 'interpreter';
     cpu.readTsc = () => BigInt(this.now());
     cpu.interruptRequested = () => this.interruptLine;
     cpu.acknowledgeInterrupt = () => this.chipset.pic.acknowledge();

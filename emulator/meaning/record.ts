@@ -14,7 +14,9 @@ export const RECORD = {
   /** State offsets of base and index (a slot that is zero when absent), and the shift of the index. */
   base: { offset: 20, bits: 32 },
   index: { offset: 24, bits: 32 },
-  scale: { offset: 28, bits: 32 },
+  scale: { offset: 28, bits: 16 },
+  /** Of a block's first record: its index in the region that holds it. */
+  regionIndex: { offset: 30, bits: 16 },
   displacement: { offset: 32, bits: 64 },
   immediate: { offset: 40, bits: 64 },
   /** Records of the blocks that follow, once linked. */

@@ -6,6 +6,7 @@ import { decode, type Decoded, type DecodeTable } from '../isa/decode.js';
 import type { Form, OperandSpec } from '../isa/encoding.js';
 import { instruction } from '../isa/instruction.js';
 import { form } from '../isa/encoding.js';
+import type { Meaning } from '../meaning/meaning.js';
 import { RECORD, RECORD_BYTES } from '../meaning/record.js';
 import { blockSlot, LEAVE_SLOT } from './core.js';
 import type { Handlers } from './handlers.js';
@@ -18,6 +19,9 @@ const SCRATCH = MAP.codeCache;
 const FIRST_BLOCK = SCRATCH + (MAX_INSTRUCTIONS + 2) * RECORD_BYTES;
 
 export interface Block {
+  /** Handler of the first record, while compiled code stands in its place. */
+  region?: { readonly dissolve: () => void };
+  readonly entryHandler: number;
   readonly host: number;
   readonly mode: number;
   readonly record: number;
@@ -41,6 +45,7 @@ export interface Fetch {
 export class Blocks {
   private readonly byKey = new Map<number, Block>();
   private readonly byPage = new Map<number, Block[]>();
+  private readonly byRecord = new Map<number, Block>();
   private readonly formNumbers = new Map<Form, number>();
   private free = FIRST_BLOCK;
   private scratchUsed = 0;
@@ -72,6 +77,8 @@ export class Blocks {
   cut(record: number, count: number): number {
     const { u8, u32 } = this.cpu;
     u8.copyWithin(SCRATCH, record, record + (count + 1) * RECORD_BYTES);
+    const block = this.byRecord.get(record);
+    if (block?.region) u32[SCRATCH >> 2] = block.entryHandler;
     for (let i = 0; i <= count; i++) u32[(SCRATCH + i * RECORD_BYTES + RECORD.remaining.offset) >> 2] = count - i;
     u32[(SCRATCH + count * RECORD_BYTES) >> 2] = LEAVE_SLOT;
     this.scratchUsed = count;
@@ -102,8 +109,10 @@ export class Blocks {
   inPage(page: number): boolean { return this.byPage.has(page); }
 
   clear(): void {
+    for (const block of this.byRecord.values()) block.region?.dissolve();
     this.byKey.clear();
     this.byPage.clear();
+    this.byRecord.clear();
     this.free = FIRST_BLOCK;
     this.cpu.u8.fill(0, MAP.blockTable, MAP.codeCache);
     this.epoch++;
@@ -111,6 +120,8 @@ export class Blocks {
 
   private kill(b: Block): void {
     const { u32 } = this.cpu;
+    b.region?.dissolve();
+    this.byRecord.delete(b.record);
     for (let i = 0; i <= b.count; i++) u32[(b.record + i * RECORD_BYTES) >> 2] = LEAVE_SLOT;
     for (let i = 0; i <= this.scratchUsed; i++) u32[(SCRATCH + i * RECORD_BYTES) >> 2] = LEAVE_SLOT;
     const slot = (MAP.blockTable + blockSlot(b.host, b.mode)) >> 2;
@@ -160,10 +171,11 @@ export class Blocks {
     for (let i = 0; i <= count; i++) this.cpu.u32[(record + i * RECORD_BYTES + RECORD.remaining.offset) >> 2] = count - i;
     this.handlers.flush();
     this.free = at + RECORD_BYTES;
-    const block: Block = { host, mode: mode.id, record, count, bytes: Math.min(offset, PAGE) - first, secondHost: secondBytes > 0 ? secondHost : 0, secondBytes };
+    const block: Block = { entryHandler: this.cpu.u32[record >> 2]!, host, mode: mode.id, record, count, bytes: Math.min(offset, PAGE) - first, secondHost: secondBytes > 0 ? secondHost : 0, secondBytes };
     // A block for this once is run at once: nobody can find it again, so nothing has to be remembered of it.
     if (most < MAX_INSTRUCTIONS) return block;
     this.byKey.set(key(host, mode.id), block);
+    this.byRecord.set(record, block);
     for (const page of pagesOf(block)) {
       const list = this.byPage.get(page);
       if (list) list.push(block); else this.byPage.set(page, [block]);
@@ -191,19 +203,44 @@ export class Blocks {
     };
   }
 
-  private handlerOf(d: Decoded, mode: Mode, offset: number, pageLinear: number): number {
+  blockOf(record: number): Block | undefined { return this.byRecord.get(record); }
+  /** The block of that mode that begins at a host address, if there is one. */
+  blockAt(host: number, mode: number): Block | undefined { return this.byKey.get(key(host, mode)); }
+
+  /** A block's instructions with their meanings, as they are to be compiled: each with its record; the way on is the last. */
+  meanings(b: Block, mode: Mode, pageLinear: number): { record: number; meaning: Meaning }[] {
+    const made: { record: number; meaning: Meaning }[] = [], { u8 } = this.cpu, page = b.host & ~(PAGE - 1);
+    let offset = b.host & (PAGE - 1);
+    for (let i = 0; i < b.count; i++) {
+      const record = b.record + i * RECORD_BYTES, d = decode(this.table, u8, page + offset, PAGE - offset, mode.mode);
+      if (typeof d === 'string') {
+        made.push({ record, meaning: meaningOf(this.context(d === 'invalid' ? INVALID : PROTECTION, mode, {})) });
+        return made;
+      }
+      made.push({ record, meaning: meaningOf(this.contextOf(d, mode, offset, pageLinear)) });
+      offset += d.length;
+    }
+    const last = made[made.length - 1]!.meaning.steps, op = last[last.length - 1]?.op;
+    if (op !== 'jump' && op !== 'perform') made.push({ record: b.record + b.count * RECORD_BYTES, meaning: continuation(this.context(INVALID, mode, { nextNear: offset < PAGE })) });
+    return made;
+  }
+
+  private contextOf(d: Decoded, mode: Mode, offset: number, pageLinear: number): Context {
     const next = offset + d.length, taken = next + Number(d.immediate);
     const relative = d.form.operands.some((o) => o.kind === 'relative');
     const ip = pageLinear + taken - mode.codeBase, mask = d.operandSize === 16 ? 0xffff : 0xffffffff;
-    const context = this.context(d.form, mode, {
+    return this.context(d.form, mode, {
       operandSize: d.operandSize, addressSize: d.addressSize, rep: d.rep, lock: d.lock, memory: d.memory, hasBase: d.base >= 0, hasIndex: d.index >= 0, ripRelative: d.ripRelative,
       segmentKind: segmentKind(segmentOf(d), mode), stackReference: segmentOf(d) === 2,
       takenNear: relative && taken >= 0 && taken < PAGE && (mode.mode === 64 || (ip >= 0 && ip <= mask && ip <= mode.codeLimit)), nextNear: next < PAGE,
     });
-    const c = context, bits = (...flags: boolean[]) => flags.reduce((n, b) => n * 2 + (b ? 1 : 0), 0);
+  }
+
+  private handlerOf(d: Decoded, mode: Mode, offset: number, pageLinear: number): number {
+    const c = this.contextOf(d, mode, offset, pageLinear), relative = d.form.operands.some((o) => o.kind === 'relative'), bits = (...flags: boolean[]) => flags.reduce((n, b) => n * 2 + (b ? 1 : 0), 0);
     const handlerKey = `${this.formNumbers.get(d.form)!}:${c.mode}${c.stackSize}${c.protection[0]!}${c.operandSize}${c.addressSize}:${c.rep}:${c.segmentKind}:${
       bits(c.flatCode, c.flatData, c.lock, c.memory, c.hasBase, c.hasIndex, c.ripRelative, c.takenNear, relative && c.nextNear, c.stackReference)}`;
-    return this.handlers.slot(handlerKey, () => meaningOf(context));
+    return this.handlers.slot(handlerKey, () => meaningOf(c));
   }
 
   private writeRecord(at: number, slot: number, offset: number, nextOffset: number): void {
@@ -219,7 +256,7 @@ export class Blocks {
     d.form.operands.forEach((o, i) => { if (i < 3) u32[(at + RECORD.operand0.offset + 4 * i) >> 2] = operandField(o, d); });
     u32[(at + RECORD.base.offset) >> 2] = d.base < 0 ? S.zero : gpr(d.base);
     u32[(at + RECORD.index.offset) >> 2] = d.index < 0 ? S.zero : gpr(d.index);
-    u32[(at + RECORD.scale.offset) >> 2] = d.scale;
+    view.setUint16(at + RECORD.scale.offset, d.scale, true);
     view.setBigInt64(at + RECORD.displacement.offset, BigInt.asIntN(64, d.displacement + (d.ripRelative ? BigInt(nextOffset) : 0n)), true);
     const relative = d.form.operands.some((o) => o.kind === 'relative');
     view.setBigInt64(at + RECORD.immediate.offset, BigInt.asIntN(64, d.immediate + (relative ? BigInt(nextOffset) : 0n)), true);

@@ -16,6 +16,7 @@ import { Blocks } from './blocks.js';
 import { type CoreExports, coreModule } from './core.js';
 import { Handlers } from './handlers.js';
 import { Modes } from './mode.js';
+import { Regions } from './regions.js';
 
 const PAGE = 4096;
 const HIGH = 2 ** 32;
@@ -30,6 +31,10 @@ export class Engine {
   readonly blocks: Blocks;
   readonly modes = new Modes();
   readonly handlers: Handlers;
+  readonly regions: Regions;
+  /** Whether hot code is compiled. */
+  compiles = true;
+  private exhausted = false;
   private readonly core: CoreExports;
   private readonly operations: readonly Operation[];
   private readonly operationNumbers = new Map<string, number>();
@@ -62,6 +67,7 @@ export class Engine {
     }, (name) => this.operationNumber(name));
     const decodeTable = new DecodeTable(instructions.flatMap(forms));
     this.blocks = new Blocks(cpu, decodeTable, this.handlers, { hostOf: (linear) => this.fetchHost(linear) }, (page) => cpu.mmu.protectCode(page));
+    this.regions = new Regions(cpu, this.blocks, this.handlers, this.modes);
     cpu.modeChanged = () => { this.modes.update(cpu); cpu.mmu.spaceChanged(); updateFloatMode(cpu); };
     cpu.codeWritten = (physical, bytes) => this.codeWritten(physical, bytes);
     cpu.instructionCount = () => this.retired();
@@ -84,6 +90,7 @@ export class Engine {
   /** Everything translated is forgotten: memory or breakpoints changed from outside. */
   forget(): void {
     this.blocks.clear();
+    this.regions.forget();
     this.modes.forget();
     this.cpu.mmu.codePages.fill(0);
     this.cpu.modeChanged();
@@ -102,6 +109,10 @@ export class Engine {
       cpu.setNumber(S.codePage, Math.floor(linear / PAGE) * PAGE);
       record = ignoreWatched && this.blocks.watchedOffsets.has(host & (PAGE - 1)) ? this.blocks.single(linear, host, mode) : this.blocks.find(linear, host, mode);
     } catch (e) { return this.act(e); }
+    if (this.exhausted) {
+      this.exhausted = false;
+      if (this.compiles) this.regions.sample(record);
+    }
     const count = cpu.i32[(record + RECORD.remaining.offset) >> 2]!;
     const used = Math.min(count, budget);
     if (count > budget) record = this.blocks.cut(record, budget);
@@ -206,6 +217,7 @@ export class Engine {
   }
   /** `next` is the block that does not fit any more, or 0: the instruction itself is to go on later (REP). */
   private outOfBudget(record: number, next: number): number {
+    this.exhausted = true;
     if (next === 0) { this.exit(EXIT.at, record); return 0; }
     const { cpu } = this;
     return this.goTo(record, cpu.number(S.codePage) + cpu.view.getUint16(next + RECORD.offset.offset, true));

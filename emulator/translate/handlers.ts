@@ -1,5 +1,6 @@
 /** The interpreter's handlers: made on first use, many to a module, and put into the shared function table. */
 import { Emitter, type Imports, type OperationNumber } from '../meaning/emit.js';
+import { type RegionBlock, RegionEmitter } from '../meaning/emit-region.js';
 import type { Meaning } from '../meaning/meaning.js';
 import { FunctionBody, I32, I64, ModuleWriter } from '../wasm/module.js';
 
@@ -25,6 +26,7 @@ export class Handlers {
   private readonly ends: boolean[] = [];
   private pending: { slot: number; meaning: Meaning }[] = [];
   private nextSlot = 1;
+  private readonly freeSlots: number[] = [];
   modules = 0;
 
   constructor(
@@ -54,29 +56,43 @@ export class Handlers {
   /** Compiles what has been asked for since the last time. */
   flush(): void {
     if (this.pending.length === 0) return;
-    const w = new ModuleWriter();
-    const imports: Imports = {
-      slowReference: w.import('slowReference', [I32, I32, I32], [I32]),
-      slowStore: w.import('slowStore', [I32, I32, I32], [I32]),
-      compute: w.import('compute', [I32, I32], [I32]),
-      perform: w.import('perform', [I32, I32], []),
-      transfer: w.import('transfer', [I32, I64], [I32]),
-      unlinked: w.import('unlinked', [I32, I32, I64], [I32]),
-      outOfBudget: w.import('outOfBudget', [I32, I32], [I32]),
-      condition: w.import('condition', [I32], [I32]),
-      status: w.import('status', [], [I32]),
-    };
+    const w = new ModuleWriter(), imports = importsOf(w);
     for (const { slot, meaning } of this.pending) {
       const f = new FunctionBody([I32], [I32]);
       new Emitter(f, imports, this.operation).handler(meaning.steps);
-      w.add(f, { exported: String(slot) });
+      w.add(f, { slot });
     }
+    this.pending = [];
+    this.install(w, imports);
+  }
+
+  /** Compiles a region into a slot of its own, which it returns. */
+  region(blocks: readonly RegionBlock[]): number {
+    const w = new ModuleWriter(), imports = importsOf(w), f = new FunctionBody([I32], [I32]), slot = this.freeSlots.pop() ?? this.nextSlot++;
+    new RegionEmitter(f, imports, this.operation, new DataView(this.memory.buffer), slot).region(blocks);
+    w.add(f, { slot });
+    this.install(w, imports);
+    return slot;
+  }
+  free(slot: number): void { this.freeSlots.push(slot); }
+
+  private install(w: ModuleWriter, imports: Imports): void {
     if (this.nextSlot > this.table.length) this.table.grow(Math.max(1024, this.nextSlot - this.table.length));
     this.modules++;
-    const environment: WebAssembly.ModuleImports = { m: this.memory, t: NO_TABLE };
+    const environment: WebAssembly.ModuleImports = { m: this.memory, t: this.table };
     for (const name of Object.keys(imports)) environment[name] = this.environment[name as keyof HandlerEnvironment] as WebAssembly.ImportValue;
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(w.encode()), { e: environment });
-    for (const { slot } of this.pending) this.table.set(slot, exports[String(slot)]);
-    this.pending = [];
+    new WebAssembly.Instance(new WebAssembly.Module(w.encode()), { e: environment });
   }
 }
+
+const importsOf = (w: ModuleWriter): Imports => ({
+  slowReference: w.import('slowReference', [I32, I32, I32], [I32]),
+  slowStore: w.import('slowStore', [I32, I32, I32], [I32]),
+  compute: w.import('compute', [I32, I32], [I32]),
+  perform: w.import('perform', [I32, I32], []),
+  transfer: w.import('transfer', [I32, I64], [I32]),
+  unlinked: w.import('unlinked', [I32, I32, I64], [I32]),
+  outOfBudget: w.import('outOfBudget', [I32, I32], [I32]),
+  condition: w.import('condition', [I32], [I32]),
+  status: w.import('status', [], [I32]),
+});

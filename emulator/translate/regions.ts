@@ -1,0 +1,88 @@
+/** The compiled tier: finds out which code is hot, and puts compiled regions in the place of its blocks. */
+import { S } from '../cpu/layout.js';
+import type { Processor } from '../cpu/processor.js';
+import type { RegionBlock } from '../meaning/emit-region.js';
+import { RECORD, RECORD_BYTES } from '../meaning/record.js';
+import type { Block, Blocks } from './blocks.js';
+import { LEAVE_SLOT } from './core.js';
+import type { Handlers } from './handlers.js';
+import type { Modes } from './mode.js';
+
+const PAGE = 4096;
+/** A block that was met so often at the end of a grant is hot. */
+const HOT_SAMPLES = 2;
+const MOST_BLOCKS = 96;
+const MOST_INSTRUCTIONS = 1200;
+
+export class Regions {
+  private readonly samples = new Map<number, number>();
+  /** Regions made, and given up again. */
+  made = 0;
+  dissolved = 0;
+
+  constructor(private readonly cpu: Processor, private readonly blocks: Blocks, private readonly handlers: Handlers, private readonly modes: Modes) {}
+
+  /** Code is about to be run from that record after a grant was used up: so a sample of what is being run. */
+  sample(record: number): void {
+    const block = this.blocks.blockOf(record);
+    if (!block || block.region) return;
+    const seen = (this.samples.get(record) ?? 0) + 1;
+    if (seen < HOT_SAMPLES) { this.samples.set(record, seen); return; }
+    this.samples.clear();
+    this.compile(block);
+  }
+  forget(): void { this.samples.clear(); }
+
+  private compile(first: Block): void {
+    const blocks = this.reachable(first), { u32, view } = this.cpu;
+    const index = new Map(blocks.map((b, i) => [b.record, i]));
+    const mode = this.modes.get(first.mode), page = this.cpu.number(S.codePage);
+    const region: RegionBlock[] = blocks.map((b) => {
+      const instructions = this.blocks.meanings(b, mode, page).map(({ record, meaning }) => ({ record, steps: meaning.steps }));
+      const last = instructions[instructions.length - 1]!.record;
+      const link = (offset: number) => index.get(u32[(last + offset) >> 2]!);
+      return { record: b.record, count: b.count, instructions, taken: link(RECORD.taken.offset), next: link(RECORD.next.offset) };
+    });
+    const slot = this.handlers.region(region);
+    const shared = { dissolve: () => { this.dissolve(blocks, slot); } };
+    blocks.forEach((b, i) => {
+      b.region = shared;
+      view.setUint16(b.record + RECORD.regionIndex.offset, i, true);
+      u32[b.record >> 2] = slot;
+    });
+    this.made++;
+  }
+
+  private dissolve(blocks: readonly Block[], slot: number): void {
+    const { u32 } = this.cpu;
+    for (const b of blocks) {
+      delete b.region;
+      u32[b.record >> 2] = b.entryHandler;
+    }
+    u32[S.regionStamp >> 2] = u32[S.regionStamp >> 2]! + 1;
+    this.handlers.free(slot);
+    this.dissolved++;
+  }
+
+  /** Blocks to which links lead, and those behind calls; all in one page, as links are. */
+  private reachable(first: Block): Block[] {
+    const found = new Set([first]), { u32, view } = this.cpu;
+    let instructions = first.count;
+    const add = (b: Block | undefined) => {
+      if (!b || found.has(b) || b.region || b.secondBytes > 0 || u32[b.record >> 2] === LEAVE_SLOT) return;
+      if (b.mode !== first.mode || found.size >= MOST_BLOCKS || instructions + b.count > MOST_INSTRUCTIONS) return;
+      found.add(b);
+      instructions += b.count;
+    };
+    for (const b of found) {
+      const end = b.record + b.count * RECORD_BYTES;
+      for (const at of [end - RECORD_BYTES, end]) {
+        add(this.blocks.blockOf(u32[(at + RECORD.taken.offset) >> 2]!));
+        add(this.blocks.blockOf(u32[(at + RECORD.next.offset) >> 2]!));
+      }
+      const next = view.getUint16(end - RECORD_BYTES + RECORD.nextOffset.offset, true);
+      if (next < PAGE) add(this.blocks.blockAt((b.host & ~(PAGE - 1)) + next, b.mode));
+    }
+    return [...found];
+  }
+}
