@@ -1,3 +1,4 @@
+/** The panel of the TLB as the document shows it. */
 import { Connection } from '../kit/connection.js';
 import { h, settled } from '../kit/dom.js';
 import { Grid } from '../kit/grid.js';
