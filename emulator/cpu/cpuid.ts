@@ -27,7 +27,7 @@ export type FeatureName = keyof typeof FEATURE_BITS;
 
 /** What this emulator implements: it decides what CPUID says and which instructions are #UD. */
 export const FEATURES: ReadonlySet<string> = new Set([
-  'FPU', 'DE', 'PSE', 'TSC', 'MSR', 'PAE', 'MCE', 'CX8', 'SEP', 'MTRR', 'PGE', 'MCA', 'CMOV', 'PAT', 'PSE-36', 'CLFSH', 'FXSR', 'SSE', 'SSE2',
+  'FPU', 'DE', 'PSE', 'TSC', 'MSR', 'PAE', 'MCE', 'CX8', 'SEP', 'MTRR', 'PGE', 'MCA', 'CMOV', 'PAT', 'PSE-36', 'CLFSH', 'MMX', 'FXSR', 'SSE', 'SSE2',
   'VMX', 'CX16', 'PCID', 'POPCNT', 'FSGSBASE', 'TSC_ADJUST', 'SMEP', 'SMAP', 'INVPCID', 'UMIP', 'IBRS', 'ARCH_CAPABILITIES',
   'LAHF', 'SYSCALL', 'NX', 'PDPE1GB', 'RDTSCP', 'LM', 'InvariantTSC',
 ]);
