@@ -134,7 +134,7 @@ const VIOLATIONS: readonly (readonly [RegExp, (m: RegExpExecArray) => Wrong])[] 
   [/^Bits 31:16 of the (guest \S+ limit)/, (m) => ({ fields: { [m[1]!]: 0x10000 } })],
 
   [/^Bits 63:32 of the guest RIP/, () => ({ fields: { ...withRights('CS', () => 0xc09b), 'guest RIP': 1n << 32n } })],
-  [/^The guest RIP field must be canonical/, () => ({ fields: { 'guest RIP': NOT_CANONICAL } })],
+  [/^Bits 63:48 of the guest RIP/, () => ({ fields: { 'guest RIP': NOT_CANONICAL << 1n } })],
   [/of the guest RFLAGS field must be 0, and reserved/, () => ({ fields: { 'guest RFLAGS': 0xa } })],
   [/^The VM flag/, () => ({ fields: { ...VIRTUAL_8086, ...UNRESTRICTED, 'guest CR0': 0x30 } })],
   [/^The IF flag/, () => ({ fields: injection(0, 0x20) })],

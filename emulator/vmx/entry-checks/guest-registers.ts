@@ -1,7 +1,6 @@
 /** SDM Vol. 3C, "Checks on Guest Control Registers, Debug Registers, and MSRs", "… Guest Descriptor-Table Registers", "Checks on Guest RIP, RFLAGS, and SSP". */
 import { CR0_FIXED0, CR4_FIXED0, cr4Fixed1 } from '../capabilities.js';
 import { PROCESSOR_2, VM_ENTRY } from '../controls.js';
-import { isCanonical } from '../../paging/capabilities.js';
 import { slot } from '../vmcs.js';
 import type { FieldName } from '../vmcs-fields.js';
 import { check, EFER_LMA, EFER_LME, ENTRY_FIELD, SECONDARY_FIELDS, validEfer, validPat, whenever, type Check, type EntryView } from './check.js';
@@ -69,8 +68,8 @@ const EXTERNAL_INTERRUPT = 0;
 export const GUEST_RIP_AND_RFLAGS_CHECKS: readonly Check[] = [
   check('Bits 63:32 of the guest RIP field must be 0 if the "IA-32e mode guest" VM-entry control is 0 or the L bit of the guest CS access rights is 0.',
     ['guest RIP', 'guest CS access rights', ENTRY_FIELD], (v) => code64(v) || ripUpper(v) === 0),
-  check('The guest RIP field must be canonical if the "IA-32e mode guest" VM-entry control and the L bit of the guest CS access rights are both 1.',
-    ['guest RIP', 'guest CS access rights', ENTRY_FIELD], (v) => !code64(v) || isCanonical(0, ripUpper(v))),
+  check('Bits 63:48 of the guest RIP field must be identical if the "IA-32e mode guest" VM-entry control and the L bit of the guest CS access rights are both 1.',
+    ['guest RIP', 'guest CS access rights', ENTRY_FIELD], (v) => !code64(v) || ripUpper(v) >>> 16 === 0 || ripUpper(v) >>> 16 === 0xffff),
   check('Reserved bits 63:22, 15, 5 and 3 of the guest RFLAGS field must be 0, and reserved bit 1 must be 1.', ['guest RFLAGS'],
     (v) => v.high('guest RFLAGS') === 0 && (v.low('guest RFLAGS') & RFLAGS_RESERVED) === 0 && v.bit('guest RFLAGS', 1)),
   check('The VM flag (bit 17) of the guest RFLAGS field must be 0 if the "IA-32e mode guest" VM-entry control is 1 or bit 0 (PE) of the guest CR0 field is 0.',
