@@ -30,7 +30,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   cli: ['emulator', 'debugger', 'language'],
   bench: ['emulator', 'cli'],
   labs: ['emulator', 'cli', 'debugger'],
-  tools: ['emulator'],
+  tools: ['emulator', 'language'],
 };
 
 /** The entry files of the debugger and the language server stand with one foot in Node; all else there runs in any worker. */

@@ -22,7 +22,7 @@ const KINDS: Readonly<Record<Definition['kind'], CompletionItemKind>> = {
 };
 /** What stands before the word: labels, prefixes, and nothing else. */
 const AT_MNEMONIC = /^\s*(?:[\w.$@?~%]+:\s*)*(?:(?:lock|rep\w*|data16|addr32|bnd|notrack)\s+)*[%.#[]?[\w.]*$/i;
-const WORD = /[%.#]?[\w.$@?~]*$/;
+const WORD = /[%.#]?[A-Za-z_.@?~][\w.$@?~]*$|[%.#]?$/;
 
 interface Context {
   readonly dialect: Dialect;
