@@ -117,7 +117,10 @@ export const NOP = instruction('NOP', 'No Operation', {
 
 const prefetch = (name: string, summary: string, encodings: string): Instruction =>
   instruction(name, summary, { encodings, flags: 'None affected.', operation() { /* a hint */ } });
-export const PREFETCHW = prefetch('PREFETCHW', 'Prefetch Data Into Caches in Anticipation of a Write', '0F 0D /r | PREFETCHW m8');
+export const PREFETCHW = prefetch('PREFETCHW', 'Prefetch Data Into Caches in Anticipation of a Write', `
+    0F 0D /r | PREFETCHW r/m16, r16
+    0F 0D /r | PREFETCHW r/m32, r32
+    REX.W + 0F 0D /r | PREFETCHW r/m64, r64`);
 export const PREFETCH = prefetch('PREFETCHh', 'Prefetch Data Into Caches', `
     0F 18 /r | PREFETCHh r/m16, r16
     0F 18 /r | PREFETCHh r/m32, r32
@@ -129,11 +132,12 @@ export const PAUSE = instruction('PAUSE', 'Spin Loop Hint', {
   operation(cpu) { cpu.perform('PAUSE'); },
 });
 
+/** "The processor ignores the r/m field of the ModR/M byte": eight bytes for each, written as the x87 instructions are. */
 const fence = (name: string, summary: string, encoding: string, feature: string): Instruction =>
   instruction(name, summary, { encodings: `${encoding} | ${name}`, flags: 'None affected.', feature, operation() { /* memory is always in order */ } });
-export const LFENCE = fence('LFENCE', 'Load Fence', 'NP 0F AE E8', 'SSE2');
-export const MFENCE = fence('MFENCE', 'Memory Fence', 'NP 0F AE F0', 'SSE2');
-export const SFENCE = fence('SFENCE', 'Store Fence', 'NP 0F AE F8', 'SSE');
+export const LFENCE = fence('LFENCE', 'Load Fence', 'NP 0F AE E8+i', 'SSE2');
+export const MFENCE = fence('MFENCE', 'Memory Fence', 'NP 0F AE F0+i', 'SSE2');
+export const SFENCE = fence('SFENCE', 'Store Fence', 'NP 0F AE F8+i', 'SSE');
 export const CLFLUSH = instruction('CLFLUSH', 'Flush Cache Line', {
   encodings: 'NP 0F AE /7 | CLFLUSH m8', flags: 'None affected.', feature: 'CLFSH',
   operation(_cpu, line) { line.read(8); },
@@ -158,10 +162,12 @@ export const SETCC: readonly Instruction[] = CONDITIONS.map((condition, i) => in
 
 export const BSWAP = instruction('BSWAP', 'Byte Swap', {
   encodings: `
+    0F C8+rw | BSWAP r16
     0F C8+rd | BSWAP r32
     REX.W + 0F C8+rd | BSWAP r64`,
   flags: 'None affected.',
-  operation(_cpu, dest) { dest.write(dest.read().bswap); },
+  // UNDEFINED: "When the BSWAP instruction references a 16-bit register, the result is undefined"; processors clear it.
+  operation(cpu, dest) { dest.write(dest.bits === 16 ? cpu.constant(0, 16) : dest.read().bswap); },
 });
 
 export const CBW = instruction('CBW', 'Convert Byte to Word/Convert Word to Doubleword/Convert Doubleword to Quadword', {

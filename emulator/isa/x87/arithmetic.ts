@@ -44,7 +44,11 @@ export const ARITHMETIC_FORMS: readonly Instruction[] = ARITHMETIC.flatMap(([nam
 const COMPARE_EXCEPTIONS = '#IS, #IA, #D';
 /** Pops follow from the name. */
 const pops = (name: string): number => /P*$/.exec(name)![0].length;
-const REGISTER_COMPARISONS = [['FCOM', 'D8 D0+i', 'FCOM'], ['FCOMP', 'D8 D8+i', 'FCOM'], ['FUCOM', 'DD E0+i', 'FUCOM'], ['FUCOMP', 'DD E8+i', 'FUCOM']] as const;
+/** The second opcodes are not in the manual, and the same on all processors. */
+const REGISTER_COMPARISONS = [
+  ['FCOM', 'D8 D0+i', 'FCOM'], ['FCOM', 'DC D0+i', 'FCOM'], ['FCOMP', 'D8 D8+i', 'FCOM'], ['FCOMP', 'DC D8+i', 'FCOM'], ['FCOMP', 'DE D0+i', 'FCOM'],
+  ['FUCOM', 'DD E0+i', 'FUCOM'], ['FUCOMP', 'DD E8+i', 'FUCOM'],
+] as const;
 export const COMPARE: readonly Instruction[] = REGISTER_COMPARISONS.map(([name, encoding, operation]) => instruction(name, `${operation === 'FUCOM' ? 'Unordered ' : ''}Compare Floating-Point Values`, {
   encodings: `${encoding} | ${name} ST(i)`, feature: 'FPU', flags: 'None affected.', exceptions: COMPARE_EXCEPTIONS,
   operation(cpu, other) {

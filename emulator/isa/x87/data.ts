@@ -67,7 +67,7 @@ export const FSTP = instruction('FSTP', 'Store Floating-Point Value and Pop', {
   feature: 'FPU', flags: 'None affected.', exceptions: '#IS, #IA, #U, #O, #P',
   operation(cpu, dest) { storeTo(cpu, dest, `FST m${dest.bits}fp`, true); },
 });
-export const FST_REGISTER: readonly Instruction[] = ([['FST', 'DD D0+i', 0], ['FSTP', 'DD D8+i', 1]] as const).map(([name, encoding, pops]) => instruction(name, 'Store Floating-Point Value', {
+export const FST_REGISTER: readonly Instruction[] = ([['FST', 'DD D0+i', 0], ['FSTP', 'DD D8+i', 1], ['FSTP', 'DF D0+i', 1], ['FSTP', 'DF D8+i', 1]] as const).map(([name, encoding, pops]) => instruction(name, 'Store Floating-Point Value', {
   encodings: `${encoding} | ${name} ST(i)`, feature: 'FPU', flags: 'None affected.', exceptions: '#IS',
   operation(cpu, dest) {
     waiting(cpu);
@@ -85,7 +85,10 @@ export const FBSTP = instruction('FBSTP', 'Store BCD Integer and Pop', {
 });
 
 export const FXCH = instruction('FXCH', 'Exchange Register Contents', {
-  encodings: 'D9 C8+i | FXCH ST(i)', feature: 'FPU', flags: 'None affected.', exceptions: '#IS',
+  encodings: `
+    D9 C8+i | FXCH ST(i)
+    DD C8+i | FXCH ST(i)
+    DF C8+i | FXCH ST(i)`, feature: 'FPU', flags: 'None affected.', exceptions: '#IS',
   operation(cpu, other) {
     waiting(cpu);
     cpu.compute('FXCH', [other.number]);
@@ -96,6 +99,17 @@ export const FFREE = instruction('FFREE', 'Free Floating-Point Register', {
   operation(cpu, register) {
     waiting(cpu);
     cpu.compute('FFREE', [register.number]);
+  },
+});
+
+/** Not in the manual, but on all processors and in old programs: FFREE, then the register stack is popped. */
+export const FFREEP = instruction('FFREEP', 'Free Floating-Point Register and Pop', {
+  encodings: 'DF C0+i | FFREEP ST(i)', feature: 'FPU', flags: 'None affected.',
+  operation(cpu, register) {
+    waiting(cpu);
+    cpu.compute('FFREE', [register.number]);
+    cpu.compute('FFREE', [cpu.constant(0, 64)]);
+    cpu.compute('FINCSTP', []);
   },
 });
 
