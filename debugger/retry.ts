@@ -37,7 +37,9 @@ export class Retry {
     this.registers = this.present();
   }
 
+  /** `events`: those of a step that did not complete the instruction. One that had stopped the machine before is not recorded again. */
   wasCalledAway(events: readonly TrapEvent[]): boolean {
+    if (events.length === 0) return placeOf(this.cpu).rip !== this.place.rip;
     return events.some((event) => event.cpu === this.cpu.id && comesBefore(event));
   }
 

@@ -30,6 +30,7 @@ export class RingsideSession extends DebugSession implements Evaluator, Judge {
   client: DebugProtocol.InitializeRequestArguments = { adapterID: 'ringside' };
   private launched: Debuggee | undefined;
   private readonly afterwards: (() => void)[] = [];
+  private isConfigured = false;
   private ended = false;
 
   constructor(readonly host: Host) {
@@ -68,7 +69,13 @@ export class RingsideSession extends DebugSession implements Evaluator, Judge {
       response.body = { error: { id: 1, format: response.message.replaceAll('{', '(').replaceAll('}', ')'), showUser: true } };
     }
     this.sendResponse(response);
-    for (const action of this.afterwards.splice(0)) action();
+    for (const action of this.afterwards.splice(0)) {
+      try {
+        action();
+      } catch (error) {
+        this.output(`${this.explain(error)}\n`, 'stderr');
+      }
+    }
   }
 
   private explain(error: unknown): string {
@@ -93,9 +100,16 @@ export class RingsideSession extends DebugSession implements Evaluator, Judge {
       for (const breakpoint of this.breakpoints.attach(debuggee.runner)) this.send('breakpoint', { reason: 'changed', breakpoint });
     }
     this.sendEvent(new InitializedEvent());
+    if (this.isConfigured) this.afterResponse(() => { this.begin(); });
   }
 
+  /** Some clients have done before there is a program. */
   configured(): void {
+    this.isConfigured = true;
+    if (this.launched) this.afterResponse(() => { this.begin(); });
+  }
+
+  private begin(): void {
     const { options } = this.debuggee;
     if (options.stopOnEntry && !options.noDebug) this.debuggee.runner.start(stopAtEntry());
     else this.run(runOn());
@@ -105,6 +119,7 @@ export class RingsideSession extends DebugSession implements Evaluator, Judge {
   run(plan: Plan): void {
     const { runner, lastStop } = this.debuggee;
     this.debuggee.requireStopped();
+    if (this.ended) throw new RequestError('The session has ended.');
     if (lastStop?.end?.kind === 'triple fault') {
       this.end(TRIPLE_FAULT_STATUS, 'The processor is shut down after the triple fault: the session ends.');
       return;

@@ -22,6 +22,8 @@ export interface StepContext {
   readonly images: Images;
   /** Interrupts that arrive during a step are stepped into instead of run through. */
   readonly stopInInterrupts: boolean;
+  /** The event before whose delivery the machine stands: recorded already, and delivered by the first step. */
+  readonly awaited?: TrapEvent | undefined;
 }
 
 type Steps<Result> = Generator<Action, Result, StopReason>;
@@ -55,7 +57,9 @@ class Stepper {
     private readonly context: StepContext,
     private readonly cpu: number,
     private readonly granularity: 'instruction' | 'line',
-  ) {}
+  ) {
+    this.awaited = context.awaited;
+  }
 
   here(): Place {
     return this.context.runner.place(this.cpu);
@@ -135,7 +139,7 @@ class Stepper {
         if (yield* this.otherWorld(from, how, next)) return;
       } else if (events.some(({ kind }) => kind === 'VM exit')) {
         if (!sameWorld(now, from)) return;
-      } else if (events.some(({ kind }) => kind === 'interrupt') && !this.context.stopInInterrupts) {
+      } else if (events.some(({ kind }) => kind === 'interrupt') && !(this.context.stopInInterrupts || (how === 'into' && events.includes(this.context.awaited!)))) {
         yield* this.until((place) => sameWorld(place, from) && place.stack >= from.stack, from.rip);
         continue;
       } else if (events.some(({ kind }) => kind === 'exception') && how === 'over') {
@@ -198,15 +202,20 @@ class Stepper {
   }
 
   private retired = false;
+  private awaited: TrapEvent | undefined;
 
   /** One step of the machine, and the events that it caused. */
   private *one(): Steps<TrapEvent[]> {
     const { machine } = this.context;
     const { ledger } = machine;
     const before = ledger.total, count = machine.instructions;
+    const { rip } = this.here();
     yield 'step';
     this.retired = machine.instructions !== count;
-    return ledger.since(before).filter(({ cpu }) => cpu === this.cpu);
+    const { awaited } = this;
+    this.awaited = undefined;
+    const events = ledger.since(before).filter(({ cpu }) => cpu === this.cpu);
+    return awaited && !this.retired && this.here().rip !== rip ? [awaited, ...events] : events;
   }
 
   /** Runs until one of the addresses is reached in the right activation. */

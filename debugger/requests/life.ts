@@ -43,7 +43,7 @@ const attach: Handler<unknown> = () => {
 };
 
 const configurationDone: Handler<unknown> = (session) => {
-  session.afterResponse(() => { session.configured(); });
+  session.configured();
 };
 
 const restart: Handler<{ arguments?: unknown }> = (session, args) => { session.restart(args.arguments); };

@@ -20,8 +20,10 @@ const pause: Handler<DebugProtocol.PauseArguments> = (session) => {
 };
 
 function contextOf(session: RingsideSession): StepContext {
-  const { machine, runner, images, options } = session.debuggee;
-  return { machine, runner, images, stopInInterrupts: options.stopInInterrupts };
+  const { machine, runner, images, options, lastStop } = session.debuggee;
+  const event = lastStop?.event;
+  const isAwaited = event !== undefined && (event.kind === 'exception' || event.kind === 'interrupt') && event.at === machine.instructions;
+  return { machine, runner, images, stopInInterrupts: options.stopInInterrupts, awaited: isAwaited ? event : undefined };
 }
 
 /** Without a granularity the client means lines. */

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { Conversation, LAB, lab } from './conversation.js';
+import { HANDLER, TICKING } from './ticking.js';
 
 const RUNNING = { ...LAB, stopOnEntry: false };
 
@@ -58,9 +62,16 @@ describe('exception breakpoints over the protocol', function () {
     assert.match(stop.text!, /^#PF\(0x2\) for address 0xffff800000000000 at RIP 0x[0-9a-f]+: PML4E at .* is not present/);
     assert.equal(await talk.top(), 'use_the_heap guest.c:151');
     assert.equal(await talk.evaluate('$cr2'), '0x0');
+    await talk.run('stepIn');
+    assert.equal(await talk.top(), 'page_fault_entry guest.S:46');
+    await talk.run('stepOut');
+    assert.equal(await talk.top(), 'use_the_heap guest.c:151');
     const again = await talk.run('continue');
     assert.match(again.text!, /for address 0xffff800000001000/);
     assert.equal(talk.machine!.ledger.counts.exceptions.get(14), 2);
+    await talk.request('setExceptionBreakpoints', { filters: [] });
+    await talk.run('next');
+    assert.match(await talk.top(), /^use_the_heap guest\.c:15[23]$/);
   });
 
   it('stop at the guest’s first instruction after a VM entry', async () => {
@@ -162,5 +173,27 @@ describe('events that go wrong', function () {
     assert.match(stop.text!, /^VM-entry failure due to invalid guest state: .*RFLAGS/);
     assert.match((await talk.stack())[4]!, /«VM exit: VM-entry failure due to invalid guest state»/);
     await talk.end();
+  });
+
+  it('an interrupt stops the machine before it is delivered, and each only once', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'ringside-'));
+    const program = path.join(folder, 'ticking.img');
+    await writeFile(program, TICKING);
+    const talk = new Conversation();
+    const stop = await talk.launch({ program, stopOnEntry: false }, { exceptions: [{ filterId: 'interrupt', condition: 'vector == 0x20' }] });
+    assert.match(stop.text!, /^External interrupt, vector 32\.$/);
+    const ticks = async (): Promise<string> => talk.evaluate('$dx');
+    assert.notEqual((await talk.frames())[0]!.instructionPointerReference, `0x${HANDLER.toString(16)}`);
+    const before = Number(await ticks());
+    await talk.run('continue');
+    assert.equal(Number(await ticks()), before + 1);
+    await talk.run('next', 'instruction');
+    assert.notEqual((await talk.frames())[0]!.instructionPointerReference, `0x${HANDLER.toString(16)}`);
+    assert.equal(Number(await ticks()), before + 2, 'a step over it runs through the handler');
+    await talk.run('continue');
+    await talk.run('stepIn', 'instruction');
+    assert.equal((await talk.frames())[0]!.instructionPointerReference, `0x${HANDLER.toString(16)}`, 'a step into it goes into the handler');
+    await talk.end();
+    await rm(folder, { recursive: true });
   });
 });

@@ -122,6 +122,24 @@ describe('the life of a session', function () {
     await straight.end();
   });
 
+  it('waits for the program of a client that is ready before', async () => {
+    await talk.initialize();
+    await talk.client.configurationDoneRequest();
+    const stopped = talk.stop();
+    await talk.request('launch', LAB);
+    assert.equal((await stopped).reason, 'entry');
+  });
+
+  it('without debugging runs through everything', async () => {
+    await talk.initialize();
+    await talk.request('setExceptionBreakpoints', { filters: ['vm-exit'] });
+    const exited = talk.client.waitForEvent('exited', 20_000);
+    await talk.request('launch', { ...LAB, noDebug: true });
+    await talk.client.configurationDoneRequest();
+    assert.equal(((await exited) as DebugProtocol.ExitedEvent).body.exitCode, 1);
+    assert.ok(!talk.events.includes('stopped'));
+  });
+
   it('finds the sources of a program beside it', async () => {
     await talk.launch();
     assert.equal((await talk.frames())[0]!.source!.path, lab('boot.S'));

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { loadImage } from '../emulator/boot/index.js';
-import { createMachine } from '../emulator/machine/machine.js';
-import { Image, Images } from './images.js';
-import { Runner, type Plan, type Stop } from './runner.js';
-import { runOn, stepInstruction, stepLine, stepOut, type StepContext } from './stepping.js';
-import { SymbolImage } from './symbols/image.js';
+import { loadImage } from '../../emulator/boot/index.js';
+import { createMachine } from '../../emulator/machine/machine.js';
+import { Image, Images } from '../../debugger/images.js';
+import { Runner, type Plan, type Stop } from '../../debugger/runner.js';
+import { runOn, stepInstruction, stepLine, stepOut, type StepContext } from '../../debugger/stepping.js';
+import { CALL, CALLEE, HANDLER, LOOP, TICKING } from './ticking.js';
+import { SymbolImage } from '../../debugger/symbols/image.js';
 
 const MEMORY = 64 << 20;
 
@@ -29,25 +30,6 @@ function machineOf(name: string, bytes: Uint8Array, images: Images, stopInInterr
   };
   return { machine, runner, context, run, cpu: machine.processors[0]! };
 }
-
-/** A boot sector in which a timer interrupts a loop every 1,676 nanoseconds: INC AX, INC BX, CALL (INC CX), again. The handler counts in DX. */
-const TICKING = ((): Uint8Array => {
-  const code = [
-    0xfa, 0x31, 0xc0, 0x8e, 0xd8, 0x8e, 0xd0, 0xbc, 0x00, 0x7c,
-    0xc7, 0x06, 0x80, 0x00, 0x40, 0x7c, 0xc7, 0x06, 0x82, 0x00, 0x00, 0x00,
-    ...[[0x11, 0x20], [0x20, 0x21], [0x04, 0x21], [0x01, 0x21], [0xfe, 0x21], [0x34, 0x43], [0x02, 0x40], [0x00, 0x40]].flatMap(([value, port]) => [0xb0, value!, 0xe6, port!]),
-    0xfb,
-    0x40, 0x43, 0xe8, 0x02, 0x00, 0xeb, 0xf9, 0x41, 0xc3,
-  ];
-  const handler = [0x50, 0x42, 0xb0, 0x20, 0xe6, 0x20, 0x58, 0xcf];
-  const sector = new Uint8Array(512);
-  sector.set(code);
-  sector.set(handler, 0x40);
-  sector.set([0x55, 0xaa], 510);
-  assert.ok(code.length <= 0x40);
-  return sector;
-})();
-const LOOP = 0x7c37, CALL = LOOP + 2, CALLEE = LOOP + 7, HANDLER = 0x7c40;
 
 function ticking(stopInInterrupts = false) {
   const it = machineOf('ticking', TICKING, new Images([]), stopInInterrupts);
@@ -105,7 +87,7 @@ describe('a run', () => {
   });
 });
 
-const file = (name: string): string => fileURLToPath(new URL(`../labs/first-hypervisor/${name}`, import.meta.url));
+const file = (name: string): string => fileURLToPath(new URL(`../../labs/first-hypervisor/${name}`, import.meta.url));
 
 function laboratory() {
   const bytes = readFileSync(file('hypervisor.elf'));
