@@ -104,6 +104,11 @@ export const S = {
 /** The whole memory: state, fast TLB, block table, code cache, guest memory. */
 export const FAST_TLB_ENTRIES = 1024;
 export const FAST_TLB_ENTRY_BYTES = 16;
+/**
+ * The index is bits 12 and up of the linear address, xor its bits from here on. It must differ between any page and the next,
+ * the first after 4 GBytes included: else an access that crosses the boundary would find the entry of the second page.
+ */
+export const FAST_TLB_FOLD = 23;
 const FAST_TLB_BYTES = FAST_TLB_ENTRIES * FAST_TLB_ENTRY_BYTES;
 export const BLOCK_TABLE_ENTRIES = 32768;
 export const BLOCK_TABLE_ENTRY_BYTES = 16;

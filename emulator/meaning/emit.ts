@@ -2,7 +2,7 @@
  * Turns meanings into WebAssembly. Fields of the decoded instruction that are not known come from the record that the
  * handler is given: so the same function writes the interpreter's handlers and, with the fields known, compiled code.
  */
-import { MAP, S, SEGMENT, FAST_TLB_ENTRIES } from '../cpu/layout.js';
+import { MAP, S, SEGMENT, FAST_TLB_ENTRIES, FAST_TLB_FOLD } from '../cpu/layout.js';
 import { EMPTY, type FunctionBody, I32, I64, V128, type ValueType } from '../wasm/module.js';
 import { emitCondition, type FlagSource } from './emit-condition.js';
 import { emitFloat, isFloat } from './emit-float.js';
@@ -316,7 +316,7 @@ export class Emitter {
     }
     const table = r.access === 'read' ? MAP.tlbRead : MAP.tlbWrite;
     f.get(linear).op('i32.wrap_i64').tee(low);
-    f.i32(12).op('i32.shr_u').get(low).i32(22).op('i32.shr_u').op('i32.xor').i32(FAST_TLB_ENTRIES - 1).op('i32.and').i32(4).op('i32.shl').tee(entry);
+    f.i32(12).op('i32.shr_u').get(low).i32(FAST_TLB_FOLD).op('i32.shr_u').op('i32.xor').i32(FAST_TLB_ENTRIES - 1).op('i32.and').i32(4).op('i32.shl').tee(entry);
     f.memory('i64.load', table);
     f.get(linear);
     if (bytes > 1) f.i64(BigInt(bytes - 1)).op('i64.add');

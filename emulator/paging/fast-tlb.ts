@@ -2,7 +2,7 @@
  * The direct-mapped tables that generated code consults in line (cpu/layout.ts). They only repeat what the architectural
  * TLB holds: an access that hits here would have changed nothing there.
  */
-import { FAST_TLB_ENTRIES, FAST_TLB_ENTRY_BYTES, MAP } from '../cpu/layout.js';
+import { FAST_TLB_ENTRIES, FAST_TLB_ENTRY_BYTES, FAST_TLB_FOLD, MAP } from '../cpu/layout.js';
 import type { Processor } from '../cpu/processor.js';
 import type { Space } from './spaces.js';
 
@@ -12,7 +12,7 @@ const WORDS = FAST_TLB_ENTRY_BYTES / 4;
 /** 0xfff is no tag: an empty entry is all ones. */
 const LAST_TAG = 0xffe;
 
-export const fastIndex = (linear: number): number => ((linear >>> 12) ^ (linear >>> 22)) & (FAST_TLB_ENTRIES - 1);
+export const fastIndex = (linear: number): number => ((linear >>> 12) ^ (linear >>> FAST_TLB_FOLD)) & (FAST_TLB_ENTRIES - 1);
 
 export class FastTlb {
   private nextTag = 0;

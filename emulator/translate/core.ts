@@ -1,5 +1,5 @@
 /** The core module: the interpreter's loop, transfers between blocks that are not linked, and flags for those who read them. */
-import { BLOCK_TABLE_ENTRIES, FAST_TLB_ENTRIES, MAP, S } from '../cpu/layout.js';
+import { BLOCK_TABLE_ENTRIES, FAST_TLB_ENTRIES, FAST_TLB_FOLD, MAP, S } from '../cpu/layout.js';
 import { RECORD } from '../meaning/record.js';
 import { EXPLICIT, STATUS_FLAGS, STATUS } from '../meaning/flags.js';
 import { CONDITIONS } from '../meaning/emit-condition.js';
@@ -43,7 +43,7 @@ function transfer(slowTransfer: number): FunctionBody {
   const RECORD_PARAMETER = 0, LINEAR = 1;
   const low = f.local(I32), entry = f.local(I32), slot = f.local(I32), mode = f.local(I32);
   const slow = () => f.get(RECORD_PARAMETER).get(LINEAR).call(slowTransfer).op('return').end();
-  f.get(LINEAR).op('i32.wrap_i64').tee(low).i32(12).op('i32.shr_u').get(low).i32(22).op('i32.shr_u').op('i32.xor')
+  f.get(LINEAR).op('i32.wrap_i64').tee(low).i32(12).op('i32.shr_u').get(low).i32(FAST_TLB_FOLD).op('i32.shr_u').op('i32.xor')
     .i32(FAST_TLB_ENTRIES - 1).op('i32.and').i32(4).op('i32.shl').tee(entry).memory('i64.load', MAP.tlbExecute);
   f.get(LINEAR).i64(-4096n).op('i64.and').i32(0).memory('i64.load', S.spaceTag).op('i64.or').op('i64.ne').block('if');
   slow();

@@ -2,7 +2,7 @@
 import { Abandon, EptFault, Exception, exception, StopBeforeDelivery } from '../cpu/events.js';
 import { EXIT } from '../cpu/exits.js';
 import { updateFloatMode } from '../cpu/float-mode.js';
-import { CS, MAP, S, SEGMENT, SEGMENT_NAMES } from '../cpu/layout.js';
+import { CS, FAST_TLB_FOLD, MAP, S, SEGMENT, SEGMENT_NAMES } from '../cpu/layout.js';
 import type { Operation, Operations } from '../cpu/operations.js';
 import type { Processor } from '../cpu/processor.js';
 import { INFO } from '../meaning/emit.js';
@@ -177,7 +177,7 @@ export class Engine {
 
   private fetchHost(linear: number): number {
     const { cpu } = this;
-    const low = linear >>> 0, entry = ((low >>> 12) ^ (low >>> 22)) & 1023, at = (MAP.tlbExecute >> 2) + 4 * entry;
+    const low = linear >>> 0, entry = ((low >>> 12) ^ (low >>> FAST_TLB_FOLD)) & 1023, at = (MAP.tlbExecute >> 2) + 4 * entry;
     const { u32 } = cpu;
     if (u32[at] === (((low & ~0xfff) | u32[S.spaceTag >> 2]!) >>> 0) && u32[at + 1] === (Math.floor(linear / HIGH) >>> 0)) return (low + u32[at + 2]!) >>> 0;
     const physical = cpu.mmu.translate(linear, EXECUTE, cpu.cpl === 3);
