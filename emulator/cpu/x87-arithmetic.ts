@@ -82,7 +82,7 @@ function compareWith(cpu: Processor, empty: boolean, quiet: boolean, memory: boo
   load(cpu, 0, a);
   const outcome = compare(a, b, !quiet, env);
   const goesOn = finish(cpu, memory);
-  if (goesOn || (env.flags & ~env.masked & IE) === 0) setConditionCodes(cpu, OUTCOME_CODES[outcome]!);
+  if ((env.flags & ~env.masked & IE) === 0) setConditionCodes(cpu, OUTCOME_CODES[outcome]!);
   return goesOn;
 }
 /** Arguments: place on the stack, how many pops. */
@@ -102,15 +102,16 @@ const compareMemory = (operand: (cpu: Processor, to: SoftFloat) => void): Operat
 const compareToFlags = (quiet: boolean): Operation => (cpu) => {
   begin(cpu);
   const i = cpu.argumentLow(0), pops = cpu.argumentLow(1) !== 0, before = cpu.argumentLow(2);
-  let outcome = UNORDERED, goesOn: boolean;
-  if (isEmpty(cpu, 0) || isEmpty(cpu, i)) goesOn = underflow(cpu);
+  let outcome = UNORDERED, goesOn: boolean, told = true;
+  if (isEmpty(cpu, 0) || isEmpty(cpu, i)) told = goesOn = underflow(cpu);
   else {
     load(cpu, 0, a);
     load(cpu, i, b);
     outcome = compare(a, b, !quiet, env);
     goesOn = finish(cpu);
+    told = (env.flags & ~env.masked & IE) === 0;
   }
-  cpu.result(0, goesOn ? COMPARISON_FLAGS[outcome]! : before);
+  cpu.result(0, told ? COMPARISON_FLAGS[outcome]! : before);
   if (goesOn && pops) pop(cpu);
 };
 

@@ -7,7 +7,7 @@ import { round, roundSignificand, toInteger } from '../float/round.js';
 import type { Operation, Operations } from './operations.js';
 import type { Processor } from './processor.js';
 import { loadInteger } from './x87-arithmetic.js';
-import { begin, env, finish, finishStore, FSW, indefinite, isEmpty, load, moveTop, overflow, pop, push, registerAt, setTag, store, storeWords, underflow } from './x87-stack.js';
+import { begin, env, finish, finishStore, FSW, indefinite, isEmpty, load, moveTop, overflow, pop, push, registerAt, remember, setTag, store, storeWords, underflow } from './x87-stack.js';
 import { S } from './layout.js';
 
 const a = softFloat(), r = softFloat();
@@ -30,7 +30,8 @@ const loadSmaller = (unpack: (cpu: Processor) => void): Operation => (cpu) => {
     copy(r, a);
     if (a.denormal) env.flags |= DE;
   }
-  if (finish(cpu, true)) push(cpu, r);
+  // A denormal number is loaded even when the exception is unmasked.
+  if (finish(cpu, true) || (env.flags & IE) === 0) push(cpu, r);
 };
 /** Arguments: significand, sign and exponent. As they are. */
 function loadExtended(cpu: Processor): void {
@@ -75,6 +76,8 @@ const storeSmaller = (format: Format, pack: (from: SoftFloat) => void): Operatio
     if (!fromNan(a, r, env)) {
       copy(r, a);
       round(r, format, env);
+      // "… the processor … does not store": nothing has been rounded then.
+      if (env.flags & (OE | UE) & ~env.masked) env.flags &= ~PE;
     }
     stored = finishStore(cpu, EXCEPT_PRECISION);
     if (stored) pack(r);
@@ -220,11 +223,11 @@ function conditionalMove(cpu: Processor): void {
   begin(cpu);
   const i = cpu.argumentLow(0), holds = cpu.argumentLow(1) !== 0;
   if (isEmpty(cpu, 0) || isEmpty(cpu, i)) {
-    if (underflow(cpu) && holds) store(cpu, 0, indefinite);
+    if (underflow(cpu)) store(cpu, 0, indefinite);
     return;
   }
   const at = registerAt(cpu, i) >> 2;
-  finish(cpu);
+  remember(cpu, false);
   if (holds) storeWords(cpu, 0, cpu.u32[at]!, cpu.u32[at + 1]!, cpu.u32[at + 2]!);
 }
 /** FCHS, FABS: the sign of whatever is there. */
@@ -237,6 +240,11 @@ const changeSign = (sign: (old: number) => number): Operation => (cpu) => {
   finish(cpu);
   const at = (registerAt(cpu, 0) >> 2) + 2;
   cpu.u32[at] = sign(cpu.u32[at]!);
+};
+
+const withoutC1 = (action: Operation): Operation => (cpu) => {
+  action(cpu);
+  cpu.u32[S.fsw >> 2]! &= ~FSW.C1;
 };
 
 export const X87_DATA_OPERATIONS: Operations = {
@@ -258,7 +266,7 @@ export const X87_DATA_OPERATIONS: Operations = {
   FCMOV: conditionalMove,
   FCHS: changeSign((old) => old ^ 0x8000),
   FABS: changeSign((old) => old & 0x7fff),
-  FFREE: (cpu) => setTag(cpu, cpu.argumentLow(0), false),
-  FINCSTP: (cpu) => { moveTop(cpu, 1); cpu.u32[S.fsw >> 2]! &= ~FSW.C1; },
-  FDECSTP: (cpu) => { moveTop(cpu, -1); cpu.u32[S.fsw >> 2]! &= ~FSW.C1; },
+  FFREE: withoutC1((cpu) => setTag(cpu, cpu.argumentLow(0), false)),
+  FINCSTP: withoutC1((cpu) => moveTop(cpu, 1)),
+  FDECSTP: withoutC1((cpu) => moveTop(cpu, -1)),
 };

@@ -13,6 +13,8 @@ import { begin, env, finish, FSW, indefinite, isEmpty, load, overflow, pop, push
 const a = softFloat(), b = softFloat(), r = softFloat(), second = softFloat();
 const LAST = 7;
 
+/** C2 says "incomplete" or "out of range": not so when there is a stack fault. */
+function clearC2(cpu: Processor): void { cpu.u32[S.fsw >> 2]! &= ~FSW.C2; }
 function underflowOfTop(cpu: Processor): void { if (underflow(cpu)) store(cpu, 0, indefinite); }
 
 type Unary = (a: SoftFloat, r: SoftFloat, e: Environment) => void;
@@ -49,11 +51,12 @@ function refuses(cpu: Processor): boolean {
   if (refused) {
     finish(cpu);
     cpu.u32[S.fsw >> 2]! |= FSW.C2;
-  } else cpu.u32[S.fsw >> 2]! &= ~FSW.C2;
+  }
   return refused;
 }
 const trigonometric = (compute: Unary): Operation => (cpu) => {
   begin(cpu);
+  clearC2(cpu);
   if (isEmpty(cpu, 0)) { underflowOfTop(cpu); return; }
   if (refuses(cpu)) return;
   compute(a, r, env);
@@ -63,6 +66,7 @@ const trigonometric = (compute: Unary): Operation => (cpu) => {
 /** Replaces ST(0) by the first result and pushes the second. */
 const twoResults = (compute: (a: SoftFloat, first: SoftFloat, second: SoftFloat) => void, hasRange: boolean): Operation => (cpu) => {
   begin(cpu);
+  if (hasRange) clearC2(cpu);
   const empty = isEmpty(cpu, 0);
   if (empty || !isEmpty(cpu, LAST)) {
     if (!(empty ? underflow(cpu) : overflow(cpu))) return;
@@ -82,6 +86,7 @@ const remaining: Remainder = { quotient: 0, partial: false };
 /** C2: not complete yet; C0, C3 and C1: bits 2, 1 and 0 of the quotient. */
 const partialRemainder = (nearest: boolean): Operation => (cpu) => {
   begin(cpu);
+  clearC2(cpu);
   if (isEmpty(cpu, 0) || isEmpty(cpu, 1)) { underflowOfTop(cpu); return; }
   load(cpu, 0, a);
   load(cpu, 1, b);
@@ -89,6 +94,7 @@ const partialRemainder = (nearest: boolean): Operation => (cpu) => {
   round(r, EXTENDED, env);
   if (!finish(cpu)) return;
   store(cpu, 0, r);
+  if (isNan(r)) return;
   const { quotient: q, partial } = remaining;
   setConditionCodes(cpu, (partial ? FSW.C2 : 0) | (q & 4 ? FSW.C0 : 0) | (q & 2 ? FSW.C3 : 0) | (q & 1 ? FSW.C1 : 0));
 };
@@ -109,7 +115,13 @@ function examine(cpu: Processor): void {
 }
 
 export const X87_FUNCTION_OPERATIONS: Operations = {
-  FRNDINT: ofTop(roundToInteger),
+  FRNDINT(cpu) {
+    begin(cpu);
+    if (isEmpty(cpu, 0)) { underflowOfTop(cpu); return; }
+    load(cpu, 0, a);
+    roundToInteger(a, r, env);
+    if (finish(cpu)) store(cpu, 0, r);
+  },
   F2XM1: ofTop(exponential),
   FSIN: trigonometric(sineFunction),
   FCOS: trigonometric(cosineFunction),

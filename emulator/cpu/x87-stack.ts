@@ -65,7 +65,7 @@ export function pop(cpu: Processor): void {
 }
 
 /** The last instruction that was not a control instruction; its opcode only when it raises an unmasked exception, as by default. */
-function remember(cpu: Processor, memory: boolean): void {
+export function remember(cpu: Processor, memory: boolean): void {
   cpu.set(S.fip, cpu.low(S.rip), cpu.high(S.rip));
   cpu.u32[S.fcs >> 2] = cpu.selector(CS);
   if (!memory) return;

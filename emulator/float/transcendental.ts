@@ -1,5 +1,5 @@
 /** The transcendental functions of the x87, not rounded yet. SDM Vol. 1, "Transcendental Instructions", "Approximation of Pi". */
-import { DE, type Environment, ZE } from './environment.js';
+import { DE, type Environment, PE, ZE } from './environment.js';
 import { divide } from './arithmetic.js';
 import { arctangent, cosine, exponentialLess1, LN2, logarithmOfRatio, ONE, P, PI, quotient, setFixed, sine } from './fixed-point.js';
 import { fromNan, fromNans, invalid } from './nan.js';
@@ -38,7 +38,7 @@ export function exponential(a: SoftFloat, r: SoftFloat, env: Environment): void 
   }
   if (a.denormal) env.flags |= DE;
   if (a.exponent >= 0) {
-    if (a.exponent > 0 || a.high !== 0x80000000 || a.low !== 0) { copy(r, a); r.denormal = false; return; }
+    if (a.exponent > 0 || a.high !== 0x80000000 || a.low !== 0) { copy(r, a); r.denormal = false; env.flags |= PE; return; }
     setSignificand(r, a.negative, a.negative ? -1 : 0, 0x80000000, 0);
     return;
   }
@@ -55,7 +55,7 @@ function timesFixed(y: SoftFloat, negative: boolean, magnitude: bigint, exact: b
   setFixed(r, y.negative !== negative, bigSignificand(y) * magnitude, y.exponent - 63, exact);
 }
 
-/** FYL2X: y × log2(x). */
+/** FYL2X: y × log2(x). It counts as inexact even when it is not. */
 export function timesLogarithm(x: SoftFloat, y: SoftFloat, r: SoftFloat, env: Environment): void {
   if (fromNans(x, y, r, env)) return;
   if (x.negative && x.kind !== ZERO) { invalid(r, env); return; }
@@ -81,6 +81,7 @@ export function timesLogarithm(x: SoftFloat, y: SoftFloat, r: SoftFloat, env: En
   }
   const value = exponent * ONE + (power ? 0n : quotient(logarithmOfRatio(mantissa, ONE), LN2));
   timesFixed(y, value < 0n, value < 0n ? -value : value, power, r);
+  env.flags |= PE;
 }
 
 /** FYL2XP1: y × log2(x + 1). */
