@@ -7,7 +7,7 @@ import { ConfigurationProvider } from './debugging/configuration-provider.js';
 import type { Schema } from './debugging/launch-schema.js';
 import { DEBUG_TYPE, Sessions } from './debugging/sessions.js';
 import { openLab } from './labs/open-lab.js';
-import { startLanguageClient } from './language-client.js';
+import { startLanguage } from './language.js';
 import { askForAddress } from './panels/page-tables/ask-for-address.js';
 import { pageTablesPanel } from './panels/page-tables/host.js';
 import { PanelHost } from './panels/panel.js';
@@ -44,5 +44,5 @@ export function activate(context: vscode.ExtensionContext): void {
       for (const host of Object.values(panels)) host.refresh();
     }),
   );
-  startLanguageClient(context);
+  startLanguage(context, sessions);
 }
