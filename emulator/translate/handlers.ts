@@ -60,28 +60,29 @@ export class Handlers {
     for (const { slot, meaning } of this.pending) {
       const f = new FunctionBody([I32], [I32]);
       new Emitter(f, imports, this.operation).handler(meaning.steps);
-      w.add(f, { slot });
+      w.add(f, { exported: String(slot) });
     }
+    this.install(w, imports, this.pending.map(({ slot }) => slot));
     this.pending = [];
-    this.install(w, imports);
   }
 
   /** Compiles a region into a slot of its own, which it returns. */
   region(blocks: readonly RegionBlock[]): number {
     const w = new ModuleWriter(), imports = importsOf(w), f = new FunctionBody([I32], [I32]), slot = this.freeSlots.pop() ?? this.nextSlot++;
     new RegionEmitter(f, imports, this.operation, new DataView(this.memory.buffer), slot).region(blocks);
-    w.add(f, { slot });
-    this.install(w, imports);
+    w.add(f, { exported: String(slot) });
+    this.install(w, imports, [slot]);
     return slot;
   }
   free(slot: number): void { this.freeSlots.push(slot); }
 
-  private install(w: ModuleWriter, imports: Imports): void {
+  private install(w: ModuleWriter, imports: Imports, slots: readonly number[]): void {
     if (this.nextSlot > this.table.length) this.table.grow(Math.max(1024, this.nextSlot - this.table.length));
     this.modules++;
-    const environment: WebAssembly.ModuleImports = { m: this.memory, t: this.table };
+    const environment: WebAssembly.ModuleImports = { m: this.memory, t: NO_TABLE };
     for (const name of Object.keys(imports)) environment[name] = this.environment[name as keyof HandlerEnvironment] as WebAssembly.ImportValue;
-    new WebAssembly.Instance(new WebAssembly.Module(w.encode()), { e: environment });
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(w.encode()), { e: environment });
+    for (const slot of slots) this.table.set(slot, exports[String(slot)]);
   }
 }
 
