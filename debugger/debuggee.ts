@@ -27,7 +27,7 @@ export interface DebuggeeEvents {
 /** Something that a client opened: it knows its children until the machine goes on. */
 export interface Container {
   readonly frame: Frame;
-  children(start?: number, count?: number): Node[];
+  children(start?: number, count?: number, inHex?: boolean): Node[];
 }
 
 const ELF_MAGIC = [0x7f, 0x45, 0x4c, 0x46];

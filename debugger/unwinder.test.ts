@@ -14,7 +14,9 @@ const MEMORY = 64 << 20;
 const withoutFrames = (symbols: SymbolImage): SymbolImage =>
   new Proxy(symbols, { get: (target, name) => (name === 'cfaAt' ? () => undefined : name === 'inlinedAt' ? () => [] : typeof target[name as keyof SymbolImage] === 'function' ? (target[name as keyof SymbolImage] as () => unknown).bind(target) : target[name as keyof SymbolImage]) });
 
-describe('unwinding', () => {
+describe('unwinding', function () {
+  this.timeout(60_000);
+
   const bytes = readFileSync(file('hypervisor.elf'));
   const symbols = { hypervisor: SymbolImage.parse('hypervisor.elf', bytes), guest: SymbolImage.parse('guest.elf', readFileSync(file('guest.elf'))) };
 

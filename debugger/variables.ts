@@ -31,7 +31,7 @@ export interface ScopeNode {
   readonly name: string;
   readonly hint?: string;
   readonly expensive: boolean;
-  children(start?: number, count?: number): Node[];
+  children(start?: number, count?: number, inHex?: boolean): Node[];
 }
 
 const LAZY: ReadonlySet<string> = new Set(['SSE', 'x87', 'Debug']);
@@ -41,7 +41,7 @@ const SHOWN_MSRS = [0x10, 0x1b, 0x3a, 0x174, 0x175, 0x176, 0x1a0, 0x1d9, 0x277, 
 export function scopesOf(frame: Frame, images: Images): ScopeNode[] {
   const { cpu } = frame.view;
   const scopes: ScopeNode[] = [];
-  if (frame.image) scopes.push({ name: 'Locals', hint: 'locals', expensive: false, children: () => localsOf(frame, images) });
+  if (frame.image) scopes.push({ name: 'Locals', hint: 'locals', expensive: false, children: (_start, _count, inHex) => localsOf(frame, images, inHex ?? false) });
   if (!frame.view.live) {
     scopes.push({ name: 'General', hint: 'registers', expensive: false, children: () => guestNodes(frame) });
   } else {
@@ -55,8 +55,8 @@ export function scopesOf(frame: Frame, images: Images): ScopeNode[] {
   return scopes;
 }
 
-function localsOf(frame: Frame, images: Images): Node[] {
-  const context = { ...frame.context, symbolAt: (address: bigint) => symbolAt(frame, images, address) };
+function localsOf(frame: Frame, images: Images, inHex: boolean): Node[] {
+  const context = { ...frame.context, hex: inHex, symbolAt: (address: bigint) => symbolAt(frame, images, address) };
   return (frame.image?.symbols.variablesAt(frame.context.address, frame.inlineDepth) ?? []).map((variable) => valueNode(displayVariable(variable, context), frame));
 }
 

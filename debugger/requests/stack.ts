@@ -65,11 +65,11 @@ export function describeNode(debuggee: Debuggee, frame: Frame, node: Node): Debu
   };
 }
 
-const variables: Handler<DebugProtocol.VariablesArguments, DebugProtocol.VariablesResponse['body']> = (session, { variablesReference, start, count }) => {
+const variables: Handler<DebugProtocol.VariablesArguments, DebugProtocol.VariablesResponse['body']> = (session, { variablesReference, start, count, format }) => {
   const { debuggee } = session;
   debuggee.requireStopped();
   const container = debuggee.container(variablesReference);
-  const nodes = asked(() => container.children(start, count === 0 ? undefined : count));
+  const nodes = asked(() => container.children(start, count === 0 ? undefined : count, format?.hex));
   return { variables: nodes.map((node) => describeNode(debuggee, container.frame, node)) };
 };
 

@@ -11,7 +11,7 @@ const DECODERS: Readonly<Record<number, (q: bigint) => string>> = {
   [EXIT_REASON_NUMBERS.CONTROL_REGISTER_ACCESSES]: controlRegister,
   [EXIT_REASON_NUMBERS.IO_INSTRUCTION]: (q) => {
     const string = bitField(q, 4) ? 'string ' : '';
-    return `${bitField(q, 5) ? 'REP ' : ''}${string}${bitField(q, 3) ? 'IN from' : 'OUT to'} port ${hex(bitField(q, 16, 16))}, ${bitField(q, 0, 3) + 1n} bytes, ${bitField(q, 6) ? 'immediate operand' : 'port in DX'}`;
+    return `${bitField(q, 5) ? 'REP ' : ''}${string}${bitField(q, 3) ? 'IN from' : 'OUT to'} port ${hex(bitField(q, 16, 16))}, ${bitField(q, 0, 3) === 0n ? '1 byte' : `${bitField(q, 0, 3) + 1n} bytes`}, ${bitField(q, 6) ? 'immediate operand' : 'port in DX'}`;
   },
   [EXIT_REASON_NUMBERS.MOV_DR]: (q) => {
     const register = REGISTERS[Number(bitField(q, 8, 4))]!;

@@ -39,7 +39,9 @@ function ticking(stopInInterrupts = false) {
   return it;
 }
 
-describe('steps by instruction', () => {
+describe('steps by instruction', function () {
+  this.timeout(60_000);
+
   it('run through the interrupts that arrive during them', () => {
     const { run, context, runner, cpu } = ticking();
     const seen = new Set<number>();
@@ -78,7 +80,9 @@ describe('steps by instruction', () => {
   });
 });
 
-describe('a run', () => {
+describe('a run', function () {
+  this.timeout(60_000);
+
   it('can be paused, and stops between two instructions', () => {
     const { run, machine } = ticking();
     const stop = run(runOn(), 3);
@@ -113,7 +117,9 @@ function laboratory() {
   return { ...it, here, reach };
 }
 
-describe('steps across worlds', () => {
+describe('steps across worlds', function () {
+  this.timeout(60_000);
+
   it('over a line of the guest hide what its hypervisor does', () => {
     const { run, context, reach, here, machine } = laboratory();
     reach('guest', 'guest/guest.c', 143);
