@@ -1,7 +1,7 @@
 /** x87 instructions that compute a function of one or two registers. SDM Vol. 2, by their names. */
-import type { Environment } from '../float/environment.js';
+import { type Environment, PE } from '../float/environment.js';
 import { EXTENDED } from '../float/formats.js';
-import { INFINITY, isNan, setSignificand, softFloat, type SoftFloat, UNSUPPORTED, ZERO } from '../float/number.js';
+import { FINITE, INFINITY, isNan, setInfinity, setSignificand, setZero, softFloat, type SoftFloat, UNSUPPORTED, ZERO } from '../float/number.js';
 import { extract, type Remainder, remainder, roundToInteger, scale } from '../float/remainder.js';
 import { round } from '../float/round.js';
 import { arctangentFunction, cosineFunction, exponential, outOfRange, sineFunction, tangentFunction, timesLogarithm, timesLogarithmPlus1 } from '../float/transcendental.js';
@@ -82,6 +82,14 @@ const twoResults = (compute: (a: SoftFloat, first: SoftFloat, second: SoftFloat)
   push(cpu, second);
 };
 
+/** So far out that even the exponent of an unmasked overflow or underflow does not bring it back. */
+function massive(x: SoftFloat): void {
+  if (x.kind !== FINITE || (x.exponent >= EXTENDED.minExponent && x.exponent <= EXTENDED.maxExponent)) return;
+  env.flags |= PE;
+  env.roundedUp = x.exponent > 0;
+  if (x.exponent > 0) setInfinity(x, x.negative); else setZero(x, x.negative);
+}
+
 const remaining: Remainder = { quotient: 0, partial: false };
 /** C2: not complete yet; C0, C3 and C1: bits 2, 1 and 0 of the quotient. */
 const partialRemainder = (nearest: boolean): Operation => (cpu) => {
@@ -132,6 +140,7 @@ export const X87_FUNCTION_OPERATIONS: Operations = {
     load(cpu, 1, b);
     scale(a, b, r, env);
     round(r, EXTENDED, env);
+    massive(r);
     if (finish(cpu)) store(cpu, 0, r);
   },
   FPREM: partialRemainder(false),

@@ -92,11 +92,6 @@ function underflow(r: SoftFloat, format: Format, env: Environment, precision: nu
     env.flags |= UE;
     if (roundSignificand(r, precision, env)) env.flags |= PE;
     r.exponent += format.wrap;
-    // "Massive" underflow, as FSCALE may give.
-    if (r.exponent < format.minExponent) {
-      setZero(r, r.negative);
-      env.flags |= PE;
-    }
     return;
   }
   if (env.flushToZero) {
@@ -111,11 +106,6 @@ function overflow(r: SoftFloat, format: Format, env: Environment, precision: num
   env.flags |= OE;
   if (!(env.masked & OE)) {
     r.exponent -= format.wrap;
-    if (r.exponent > format.maxExponent) {
-      setInfinity(r, r.negative);
-      env.flags |= PE;
-      env.roundedUp = true;
-    }
     return;
   }
   env.flags |= PE;

@@ -50,7 +50,7 @@ export const CVTSS2SD = instruction('CVTSS2SD', `Convert ${WORDS.SS} to ${WORDS.
   operation(cpu, dest, src) {
     sse(cpu);
     const l = new Lanes(cpu, 'f32'), a = src.read(32);
-    fastOr(cpu, l.plain(a), () => dest.write(cpu.meaning.wasm('f64.promote_f32', 64, [a])), () => dest.write(cpu.compute('CVTSS2SD', [a], [64])[0]!));
+    fastOr(cpu, l.plain(a).and(l.finite(a)), () => dest.write(cpu.meaning.wasm('f64.promote_f32', 64, [a])), () => dest.write(cpu.compute('CVTSS2SD', [a], [64])[0]!));
   },
 });
 export const CVTSD2SS = instruction('CVTSD2SS', `Convert ${WORDS.SD} to ${WORDS.SS}`, {

@@ -27,17 +27,28 @@ export class Lanes {
   either(a: Value, b: Value): Value { return this.isVector ? this.cpu.meaning.wasm('v128.or', 128, [a, b]) : a.or(b); }
   everywhere(mask: Value): Value { return this.isVector ? this.cpu.meaning.wasm(this.element === SINGLE ? 'i32x4.all_true' : 'i64x2.all_true', 1, [mask]) : mask; }
 
-  isZero(a: Value): Value { return this.mask('eq', a, this.constant(0n)); }
-  /** Zero, normal or infinite. */
-  plain(a: Value): Value { return this.either(this.mask('ge', this.value('abs', a), this.constant(this.element.minNormal)), this.isZero(a)); }
-  finite(a: Value): Value { return this.mask('le', this.value('abs', a), this.constant(this.element.maxFinite)); }
+  isZero(a: Value): Value { return this.isVector ? this.mask('eq', a, this.constant(0n)) : this.twice(a).isZero; }
+  /** Zero, normal or infinite; of a scalar perhaps a NaN. */
+  plain(a: Value): Value {
+    if (this.isVector) return this.either(this.mask('ge', this.value('abs', a), this.constant(this.element.minNormal)), this.isZero(a));
+    // A denormal number without its sign, less one, is what is smallest; zero becomes what is largest.
+    return this.constant(2n * this.element.minNormal - 1n).ule(this.twice(a).sub(1));
+  }
+  finite(a: Value): Value {
+    if (this.isVector) return this.mask('le', this.value('abs', a), this.constant(this.element.maxFinite));
+    return this.twice(a).ule(this.constant(2n * this.element.maxFinite));
+  }
   /** Finite, and so far from the smallest normal number that rounding has not hidden an underflow. */
   safe(a: Value): Value {
+    const least = this.element.twiceMinNormal, most = this.element.maxFinite;
+    if (!this.isVector) return this.twice(a).sub(this.constant(2n * least)).ule(this.constant(2n * (most - least)));
     const magnitude = this.value('abs', a);
-    return this.both(this.mask('ge', magnitude, this.constant(this.element.twiceMinNormal)), this.mask('le', magnitude, this.constant(this.element.maxFinite)));
+    return this.both(this.mask('ge', magnitude, this.constant(least)), this.mask('le', magnitude, this.constant(most)));
   }
   /** Neither is a NaN or denormal. */
   comparable(a: Value, b: Value): Value { return this.both(this.both(this.plain(a), this.plain(b)), this.either(this.mask('le', a, b), this.mask('ge', a, b))); }
+  /** The encoding without its sign, one bit higher: integer comparisons of it are cheaper than those of numbers. */
+  private twice(a: Value): Value { return a.shl(1); }
 }
 
 /** Runs `quick` when arithmetic may be fast and `ok` (one bit) holds, else `exact`. */
