@@ -4,6 +4,7 @@ import { NotImplemented } from '../cpu/events.js';
 import { deliverException } from '../cpu/exceptions.js';
 import { beginStep, endStep, eventsPending, mustStep, serviceInterrupts } from '../cpu/interrupts.js';
 import { IF } from '../cpu/flags.js';
+import { FEATURES } from '../cpu/cpuid.js';
 import { MAP, S } from '../cpu/layout.js';
 import { ACTIVITY } from '../cpu/modes.js';
 import { ROOT_INTERCEPTS } from '../cpu/intercepts.js';
@@ -77,7 +78,7 @@ export class PersonalComputer implements Machine {
     cpu.intercepts = ROOT_INTERCEPTS;
     cpu.observer = this.observer = new ProcessorObserver(cpu, this.ledger, this.conditions, () => this.instructions);
     cpu.mmu = new Mmu(cpu, this.chipset.mmio);
-    this.engine = new Engine(cpu, INSTRUCTIONS, OPERATIONS, { exception: deliverException, eptFault });
+    this.engine = new Engine(cpu, INSTRUCTIONS.filter((i) => i.feature === undefined || FEATURES.has(i.feature)), OPERATIONS, { exception: deliverException, eptFault });
     this.engine.compiles = options.tier !== 'interpreter';
     cpu.readTsc = () => BigInt(this.now());
     cpu.interruptRequested = () => this.interruptLine;

@@ -103,6 +103,7 @@ export class Engine {
   run(budget: number, ignoreWatched = false): 'ran' | 'watched' | 'stopped' {
     const { cpu } = this;
     let record: number;
+    cpu.nextRip = cpu.rip;
     try {
       const linear = this.linearRip();
       const host = this.fetchHost(linear), mode = this.modes.get(cpu.low(S.codeMode));
@@ -148,7 +149,7 @@ export class Engine {
     const { cpu } = this;
     try {
       if (e instanceof Exception) { cpu.nextRip = cpu.rip; this.faults.exception(cpu, e); cpu.rip = cpu.nextRip; }
-      else if (e instanceof EptFault) { cpu.nextRip = cpu.rip; this.faults.eptFault(cpu, e); }
+      else if (e instanceof EptFault) this.faults.eptFault(cpu, e);
       else if (e instanceof StopBeforeDelivery) return 'stopped';
       else if (!(e instanceof Abandon)) throw e;
     } catch (thrown) { if (thrown !== e) return this.act(thrown); throw thrown; }
