@@ -14,7 +14,7 @@ const NASM_DATA = [...NASM_DIRECTIVES].filter(([, { names }]) => names === 'data
 const NASM_STATEMENTS = [...NASM_DIRECTIVES].filter(([, { names }]) => names !== 'data').map(([name]) => name);
 
 /** Sources of regular expressions, for the grammars too: a line that only the one assembler would accept. Letter case does not matter. */
-export const GNU_LINE = `^\\s*(?:(?:[\\w.$]+:\\s*)*\\.(?:${alternatives([...GNU_DIRECTIVES.keys()].map((name) => name.slice(1)))})\\b(?!:)|#|/[*/]|[^;#]*${AT_AND_T_REGISTER})`;
+export const GNU_LINE = `^\\s*(?:(?:[\\w.$]+:\\s*)*\\.(?:${alternatives([...GNU_DIRECTIVES.keys()].map((name) => name.slice(1)))})\\b(?!:)|\\d+:|#|/[*/]|[^;#"'\`]*${AT_AND_T_REGISTER})`;
 export const NASM_LINE = `^\\s*(?:\\[?\\s*(?:${alternatives(NASM_STATEMENTS)})\\b(?!:)|${NASM_PREPROCESSOR}|(?:[\\w.$@?~]+(?::\\s*|\\s+))?(?:${alternatives(NASM_DATA)})\\s)`;
 
 const EVIDENCE = new RegExp(`(${GNU_LINE})|(${NASM_LINE})`, 'im');

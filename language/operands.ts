@@ -7,10 +7,10 @@ import { findRegister, type Register } from './registers.js';
 
 export type Operand =
   | { readonly is: 'register'; readonly register: Register }
-  | { readonly is: 'memory'; readonly bits: number | undefined }
+  | { readonly is: 'memory'; readonly bits: number | undefined; readonly hasRegister: boolean }
   | { readonly is: 'immediate' }
-  /** A symbol, which may be an address, a place in memory or a value. */
-  | { readonly is: 'symbol' }
+  /** The target of a branch; in other instructions memory there or a value, as the dialect has it. */
+  | { readonly is: 'symbol'; readonly elsewhere: 'memory' | 'immediate' }
   /** An argument of a macro. */
   | { readonly is: 'unknown' };
 
@@ -26,12 +26,12 @@ export function classify(text: string, dialect: Dialect): Operand {
   if (register) return { is: 'register', register };
   if (dialect === 'AT&T') {
     if (bare.startsWith('$')) return { is: 'immediate' };
-    return /[(%]/.test(bare) || text.startsWith('*') || /^-?\d/.test(bare) && !/^\d+[bf]$/.test(bare) ? { is: 'memory', bits: undefined } : { is: 'symbol' };
+    return /[(%]/.test(bare) || text.startsWith('*') || /^-?\d/.test(bare) && !/^\d+[bf]$/.test(bare) ? { is: 'memory', bits: undefined, hasRegister: bare.includes('%') } : { is: 'symbol', elsewhere: 'memory' };
   }
   const size = /^(?:short|near|far\s+)?(byte|[dqto]?word|tbyte|xmmword)\b/i.exec(bare)?.[1];
-  if (/\[|\bptr\b/i.test(bare)) return { is: 'memory', bits: size === undefined ? undefined : SIZE_WORDS[size.toLowerCase()] };
+  if (/\[|\bptr\b/i.test(bare)) return { is: 'memory', bits: size === undefined ? undefined : SIZE_WORDS[size.toLowerCase()], hasRegister: (bare.match(/\w+/g) ?? []).some((word) => findRegister(word)?.kind === 'gpr') };
   if (/^[-~(]*(?:\$?0x|\d|")/i.test(bare) && !/^\d+[bf]$/.test(bare) || /^offset\b/i.test(bare)) return { is: 'immediate' };
-  return { is: 'symbol' };
+  return { is: 'symbol', elsewhere: dialect === 'NASM' ? 'immediate' : 'memory' };
 }
 
 /** In the manual's order: destination first. */
@@ -46,12 +46,14 @@ function takesRegister(spec: OperandSpec, { kind, bits, number }: Register): boo
   return kind !== 'gpr' || spec.bits === bits;
 }
 
+const VALUES: ReadonlySet<OperandSpec['kind']> = new Set(['immediate', 'relative', 'far']);
+
 function takes(spec: OperandSpec, operand: Operand): boolean {
   switch (operand.is) {
     case 'register': return takesRegister(spec, operand.register);
-    case 'memory': return spec.mayBeMemory && (operand.bits === undefined || spec.memoryBits === 0 || spec.memoryBits === operand.bits);
-    case 'immediate': return ['immediate', 'relative', 'far'].includes(spec.kind);
-    case 'symbol': return spec.mayBeMemory || ['immediate', 'relative', 'far'].includes(spec.kind);
+    case 'memory': return spec.mayBeMemory && !(operand.hasRegister && spec.place === 'moffs') && (operand.bits === undefined || spec.memoryBits === 0 || spec.memoryBits === operand.bits);
+    case 'immediate': return VALUES.has(spec.kind);
+    case 'symbol': return spec.kind === 'relative' || (operand.elsewhere === 'memory' ? spec.mayBeMemory : VALUES.has(spec.kind));
     case 'unknown': return true;
   }
 }
@@ -65,9 +67,12 @@ export function fits(form: Form, operands: readonly Operand[]): boolean {
   return accepts(specs) || (specs.at(-1)?.text === '1' && accepts(specs.slice(0, -1)));
 }
 
+const isRelative = ({ operands }: Form): boolean => operands[0]?.kind === 'relative';
+
 /** The readings that the operands allow, each with the rows that fit; all of them where none fits. */
 export function narrow(readings: readonly Reading[], operands: readonly Operand[]): { readonly reading: Reading; readonly fitting: readonly Form[] }[] {
-  const judged = readings.map((reading) => ({ reading, fitting: reading.forms.filter((form) => fits(form, operands)) }));
+  const isBranch = operands.length === 1 && operands[0]!.is === 'symbol' && readings.some(({ forms }) => forms.some(isRelative));
+  const judged = readings.map((reading) => ({ reading, fitting: reading.forms.filter((form) => fits(form, operands) && (!isBranch || isRelative(form))) }));
   const possible = judged.filter(({ fitting }) => fitting.length > 0);
   return possible.length > 0 ? possible : judged;
 }
