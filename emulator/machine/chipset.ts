@@ -6,7 +6,7 @@ import { NmiStatusControl } from '../devices/nmi-status-control.js';
 import { Pic8259Pair } from '../devices/pic-8259.js';
 import { Pit8254 } from '../devices/pit-8254.js';
 import { PostCode } from '../devices/post-code.js';
-import { POWER_OFF_PM1A_CONTROL, PowerOff } from '../devices/power-off.js';
+import { PowerOff } from '../devices/power-off.js';
 import { RtcCmos } from '../devices/rtc-cmos.js';
 import { SystemControl } from '../devices/system-control.js';
 import { Uart16550 } from '../devices/uart-16550.js';
@@ -66,8 +66,8 @@ export class Chipset {
     ports.attach(0xf4, 1, exitPort);
     ports.attach(0x2f8, 8, this.serial[1]);
     ports.attach(0x3f8, 8, this.serial[0]);
-    ports.attach(0x604, 2, powerOff, POWER_OFF_PM1A_CONTROL);
-    ports.attach(0xb004, 2, powerOff, POWER_OFF_PM1A_CONTROL);
+    ports.attach(0x604, 2, powerOff);
+    ports.attach(0xb004, 2, powerOff);
     this.devices = [pic, pit, ...this.serial, keyboard, systemControl, rtc, nmiControl, powerOff, debugConsole, exitPort, postCode];
   }
 

@@ -2,9 +2,10 @@
 import { Abandon, EptFault, Exception, exception, StopBeforeDelivery } from '../cpu/events.js';
 import { EXIT } from '../cpu/exits.js';
 import { updateFloatMode } from '../cpu/float-mode.js';
-import { CS, FAST_TLB_FOLD, MAP, S, SEGMENT, SEGMENT_NAMES } from '../cpu/layout.js';
+import { CS, FAST_TLB_FOLD, MAP, S } from '../cpu/layout.js';
 import type { Operation, Operations } from '../cpu/operations.js';
 import type { Processor } from '../cpu/processor.js';
+import { linearAddress, segmentNumber } from '../cpu/references.js';
 import { INFO } from '../meaning/emit.js';
 import { RECORD } from '../meaning/record.js';
 import { DecodeTable } from '../isa/decode.js';
@@ -263,7 +264,7 @@ export class Engine {
   private linearOf(info: number, at: number): number {
     const { cpu } = this, slot = S.args + 7 * 16, bytes = info & 0xff;
     const stack = (info & INFO.stack) !== 0;
-    if (at !== 0 && (info & INFO.baseOnly) === 0) return this.segmented(at, cpu.low(slot), bytes, info);
+    if (at !== 0 && (info & INFO.baseOnly) === 0) return linearAddress(cpu, segmentNumber(at), cpu.low(slot), bytes, ((info >> INFO.accessShift) & 3) !== 0);
     let low = cpu.low(slot), high = cpu.i32[(slot >> 2) + 1]!;
     if (!cpu.code64) return low;
     if (at !== 0) {
@@ -275,24 +276,6 @@ export class Engine {
     if (top !== 0 && top !== -1) throw exception(stack ? '#SS' : '#GP', 0, `address 0x${((BigInt(high >>> 0) << 32n) | BigInt(low)).toString(16)} is not canonical`);
     return high * HIGH + low;
   }
-  /** SDM Vol. 3, "Limit Checking" and "Type Checking". */
-  private segmented(at: number, offset: number, bytes: number, info: number): number {
-    const { cpu } = this;
-    const number = (at - S.segments) / SEGMENT.bytes, name = SEGMENT_NAMES[number]!, attributes = cpu.attributes(number), limit = cpu.limit(number);
-    const writes = (info >> INFO.accessShift & 3) !== 0, fault = number === 2 ? '#SS' as const : '#GP' as const;
-    if (cpu.protectedMode && !cpu.virtual8086) {
-      if (attributes & 0x10000) throw exception(fault, 0, `${name} holds a null selector`);
-      const code = (attributes & 8) !== 0;
-      if (writes && (code || !(attributes & 2))) throw exception(fault, 0, `${name} is not writable`);
-      if (!writes && code && !(attributes & 2)) throw exception(fault, 0, `${name} is execute-only`);
-    }
-    const last = offset + bytes - 1;
-    const expandDown = (attributes & 0xc) === 4;
-    const outside = expandDown ? offset <= limit || last > (attributes & 0x4000 ? 0xffffffff : 0xffff) : last > limit;
-    if (outside) throw exception(fault, 0, `offset 0x${offset.toString(16)} is beyond the limit of ${name}`);
-    return (cpu.base(number) + offset) >>> 0;
-  }
-
   private slowReference(record: number, info: number, at: number): number {
     const { cpu } = this, bytes = info & 0xff, access = (info >> INFO.accessShift) & 3, supervisor = (info & INFO.implicitSupervisor) !== 0;
     this.enter(record);
