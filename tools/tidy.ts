@@ -39,7 +39,9 @@ const VSCODE_ALLOWED = [/^extension\//, /^test\/editor\/suite\.ts$/];
 const DOM_ALLOWED = [/^extension\/panels\/(kit\/|[a-z-]+\/([a-z]+-)?view\.ts$)/, /^test\/editor\//];
 
 /** Files longer than the limit, each with the reason why it is better whole. */
-export const LONG_FILES: Readonly<Record<string, string>> = {};
+export const LONG_FILES: Readonly<Record<string, string>> = {
+  'emulator/paging/mmu.test.ts': 'its cases share one machine with tables built by hand',
+};
 const LONGEST = 400;
 
 const CODE = /\.(ts|mts|mjs|cjs|js)$/;

@@ -86,6 +86,17 @@ describe('Ringside in the editor', () => {
     await vscode.commands.executeCommand('workbench.action.closeActiveEditor');
   });
 
+  it('explains an instruction of an assembly file', async () => {
+    const document = await vscode.workspace.openTextDocument(inLab('boot.S'));
+    assert.equal(document.languageId, 'x86asm');
+    const line = document.getText().split('\n').findIndex((text) => /^\s+cld\b/.test(text));
+    const hover = await until('a hover', async () => {
+      const [first] = await vscode.commands.executeCommand<vscode.Hover[]>('vscode.executeHoverProvider', document.uri, new vscode.Position(line, document.lineAt(line).firstNonWhitespaceCharacterIndex + 1));
+      return first;
+    });
+    assert.match(hover.contents.map((content) => (content as vscode.MarkdownString).value).join('\n'), /CLD/);
+  });
+
   for (const [what, configuration] of [
     ['a program of the wrong type', { program: 5 }],
     ['a program that does not exist', { program: '/nowhere/kernel.elf' }],
