@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict';
+import { ENTRY_SEGMENTS, GENERAL_REGISTERS, type BootPlan, type EntryState } from '../boot/plan.js';
+import { meaningOf, type Context } from '../isa/build.js';
+import { encode } from '../isa/encode.js';
+import { type Form, forms } from '../isa/encoding.js';
+import type { Instruction } from '../isa/instruction.js';
+import { MMX } from '../isa/mmx/index.js';
+import { SSE } from '../isa/sse/index.js';
+import { X87 } from '../isa/x87/index.js';
+import { PersonalComputer } from '../machine/machine.js';
+import type { Step } from '../meaning/meaning.js';
+import { VECTORS } from './events.js';
+import { FLOAT_OPERATIONS } from './float-operations.js';
+import { MAP, S, xmm } from './layout.js';
+import { CR0, CR4 } from './modes.js';
+
+const CODE = 0x1000, DATA = 0x2000, FLAT_CODE = 0xc09b, FLAT_DATA = 0xc093, TSS = 0x8b, UNUSABLE = 0x10082;
+const RBX = 3;
+
+/** Flat 32-bit protected mode without paging. */
+function computer(): PersonalComputer {
+  const machine = new PersonalComputer({ memoryBytes: 1 << 20, cpus: 1, onSerial: () => undefined, onDebugConsole: () => undefined });
+  const segments = Object.fromEntries(ENTRY_SEGMENTS.map((name) => [name, {
+    selector: name === 'cs' ? 8 : 16, base: 0n, limit: name === 'tr' ? 0x67 : 0xffffffff, attributes: name === 'cs' ? FLAT_CODE : name === 'tr' ? TSS : name === 'ldtr' ? UNUSABLE : FLAT_DATA,
+  }])) as EntryState['segments'];
+  const entry: EntryState = {
+    mode: 'protected32', registers: Object.fromEntries(GENERAL_REGISTERS.map((name) => [name, name === 'rbx' ? BigInt(DATA) : 0n])) as EntryState['registers'], rip: BigInt(CODE), rflags: 2n, segments,
+    cr0: 0x33n, cr3: 0n, cr4: 0x600n, efer: 0n, gdtr: { base: 0n, limit: 0 }, idtr: { base: 0n, limit: 0 },
+  };
+  const plan: BootPlan = { kind: 'test', writes: [], entry, notes: [] };
+  machine.load(plan);
+  machine.conditions.add({ kind: 'exception' });
+  return machine;
+}
+const machine = computer(), { cpu } = machine;
+
+/** One instruction under these control registers: the vector it raises, or undefined. */
+function run(code: Uint8Array, state: { cr0?: number; cr4?: number; before?: () => void } = {}): number | undefined {
+  cpu.codeWritten(CODE, 16);
+  cpu.u8.set(code, MAP.guestMemory + CODE);
+  cpu.cr0 = 0x33 | (state.cr0 ?? 0);
+  cpu.cr4 = state.cr4 ?? 0x600;
+  cpu.u32[S.fcw >> 2] = 0x37f;
+  cpu.u32[S.fsw >> 2] = 0;
+  cpu.u32[S.ftw >> 2] = 0;
+  cpu.u32[S.mxcsr >> 2] = 0x1f80;
+  cpu.rip = CODE;
+  state.before?.();
+  cpu.modeChanged();
+  machine.engine.setRetired(machine.instructions + 1);
+  const stop = machine.step(0);
+  if (stop.kind === 'event') return stop.event.fields['vector'] as number;
+  assert.equal(stop.kind, 'budget', JSON.stringify(stop));
+  return undefined;
+}
+
+/** A form with registers 0 and 1, or with memory at EBX. */
+function encoded(form: Form): Uint8Array {
+  const memory = form.operands.some((o) => o.kind === 'memory');
+  return encode(form, {
+    mode: 32, operandSize: 32, addressSize: 32, reg: 0, rm: 1, opcodeRegister: 1, immediate: 0n, immediate2: 0, ...(memory ? { memory: { base: RBX, index: -1, scale: 0, displacement: 0 } } : {}),
+  });
+}
+const firstForms = (instructions: readonly Instruction[]): Form[] => instructions.flatMap((i) => forms(i)).filter((f) => !f.rexW);
+const usesState = (f: Form): boolean => f.instruction.name !== 'MOVNTI';
+const isWait = (f: Form): boolean => f.instruction.name === 'WAIT';
+const isImage = (f: Form): boolean => /^FX(SAVE|RSTOR)$/.test(f.instruction.name);
+const usesMm = (f: Form): boolean => f.operands.some((o) => o.kind === 'mm') || f.instruction.name === 'EMMS';
+const usesXmm = (f: Form): boolean => f.operands.some((o) => o.kind === 'xmm');
+const names = (list: readonly Form[]): string[] => list.map((f) => f.text);
+
+describe('x87, MMX and SSE are available', () => {
+  const x87 = firstForms(X87).filter((f) => !isWait(f)), mmx = firstForms(MMX), sse = firstForms(SSE).filter(usesState);
+
+  it('not to x87 while CR0.EM or CR0.TS is set: #NM', () => {
+    for (const cr0 of [CR0.EM, CR0.TS]) assert.deepEqual(names(x87.filter((f) => run(encoded(f), { cr0 }) !== VECTORS['#NM'])), []);
+  });
+  it('to WAIT unless CR0.MP and CR0.TS are set', () => {
+    const wait = Uint8Array.of(0x9b);
+    cpu.cr0 = 0x31;
+    assert.equal(run(wait, { cr0: CR0.TS | CR0.MP }), VECTORS['#NM']);
+    assert.equal(run(wait, { before: () => { cpu.cr0 = (0x31 | CR0.TS) & ~CR0.MP; } }), undefined);
+    assert.equal(run(wait, { cr0: CR0.EM }), undefined);
+  });
+  it('not to MMX while CR0.EM (#UD) or CR0.TS (#NM) is set', () => {
+    assert.deepEqual(names(mmx.filter((f) => run(encoded(f), { cr0: CR0.EM }) !== VECTORS['#UD'])), []);
+    assert.deepEqual(names(mmx.filter((f) => run(encoded(f), { cr0: CR0.TS }) !== VECTORS['#NM'])), []);
+  });
+  it('not to SSE while CR0.EM is set or CR4.OSFXSR clear (#UD), or CR0.TS set (#NM)', () => {
+    const arithmetic = sse.filter((f) => !isImage(f));
+    assert.deepEqual(names(arithmetic.filter((f) => run(encoded(f), { cr0: CR0.EM }) !== VECTORS['#UD'])), []);
+    assert.deepEqual(names(arithmetic.filter((f) => run(encoded(f), { cr4: 0 }) !== VECTORS['#UD'])), []);
+    assert.deepEqual(names(sse.filter((f) => run(encoded(f), { cr0: CR0.TS }) !== VECTORS['#NM'])), []);
+    for (const f of sse.filter(isImage)) assert.equal(run(encoded(f), { cr4: 0 }), undefined, f.text);
+  });
+  it('to MOVNTI always', () => {
+    const [movnti] = firstForms(SSE).filter((f) => !usesState(f));
+    assert.equal(run(encoded(movnti!), { cr0: CR0.EM | CR0.TS, cr4: 0 }), undefined);
+  });
+
+  it('a pending x87 exception is met by waiting instructions and MMX alone', () => {
+    const pending = { before: () => { cpu.u32[S.fcw >> 2] = 0x37e; cpu.u32[S.fsw >> 2] = 0x8081; } };
+    const met = new Set([...x87, ...mmx, ...sse].filter((f) => run(encoded(f), pending) === VECTORS['#MF']).map((f) => f.text));
+    const waits = (f: Form) => !/^FN(INIT|CLEX|ST|SAVE)/.test(f.instruction.name);
+    const fromMemory = (f: Form) => /^CVTPI2P[SD]$/.test(f.instruction.name);
+    const expected = [...x87.filter(waits), ...mmx.filter((f) => usesMm(f) || !usesXmm(f) || !fromMemory(f))].map((f) => f.text);
+    assert.deepEqual([...met].sort(), [...new Set(expected)].sort());
+  });
+  it('without CR0.NE a pending exception is refused by name', () => {
+    cpu.u8.set([0x9b], MAP.guestMemory + CODE);
+    cpu.codeWritten(CODE, 1);
+    cpu.rip = CODE;
+    cpu.cr0 = 0x11;
+    cpu.u32[S.fsw >> 2] = 0x8081;
+    cpu.modeChanged();
+    const stop = machine.step(0);
+    assert.equal(stop.kind, 'not implemented');
+    assert.match((stop as { what: string }).what, /^FERR#/);
+  });
+
+  it('an unmasked SIMD exception is #XM, or #UD without CR4.OSXMMEXCPT, and leaves the destination', () => {
+    const divide = Uint8Array.of(0xf3, 0x0f, 0x5e, 0xc1);
+    const before = () => {
+      cpu.u32[S.mxcsr >> 2] = 0x1f80 & ~(1 << 9);
+      cpu.view.setFloat32(xmm(0), 3, true);
+      cpu.view.setFloat32(xmm(1), 0, true);
+    };
+    assert.equal(run(divide, { before }), VECTORS['#XM']);
+    assert.equal(cpu.view.getFloat32(xmm(0), true), 3);
+    assert.equal(cpu.low(S.mxcsr) & 0x3f, 4);
+    assert.equal(run(divide, { before, cr4: CR4.OSFXSR }), VECTORS['#UD']);
+  });
+
+  it('demands alignment of the packed operands that the manual says, and of no others', () => {
+    const outcomes = sse.filter((f) => f.operands.some((o) => o.mayBeMemory && o.memoryBits === 128)).map((f) => {
+      const code = encode(f, { mode: 32, operandSize: 32, addressSize: 32, reg: 0, rm: 0, opcodeRegister: 0, immediate: 0n, immediate2: 0, memory: { base: RBX, index: -1, scale: 0, displacement: 4 } });
+      return [f.instruction.name, run(code)] as const;
+    });
+    assert.deepEqual([...new Set(outcomes.filter(([, vector]) => vector === undefined).map(([name]) => name))].sort(), ['MOVDQU', 'MOVUPD', 'MOVUPS']);
+    assert.ok(outcomes.every(([, vector]) => vector === undefined || vector === VECTORS['#GP']));
+  });
+
+  it('LDMXCSR refuses reserved bits', () => {
+    cpu.view.setUint32(MAP.guestMemory + DATA, 0x10000, true);
+    assert.equal(run(Uint8Array.of(0x0f, 0xae, 0x13)), VECTORS['#GP']);
+  });
+});
+
+describe('the definitions of x87, MMX and SSE', () => {
+  it('call only operations that exist', () => {
+    const called = new Set<string>();
+    const visit = (steps: readonly Step[]): void => {
+      for (const step of steps) {
+        if (step.op === 'compute' || step.op === 'perform') called.add(step.name);
+        if (step.op === 'if') { visit(step.then); visit(step.otherwise); }
+      }
+    };
+    for (const form of [...X87, ...MMX, ...SSE].flatMap(forms)) for (const memory of [false, true]) {
+      const rm = form.operands.find((o) => o.place === 'rm');
+      if (rm && !(memory ? rm.mayBeMemory : rm.mayBeRegister)) continue;
+      const context: Context = {
+        form, mode: 64, protection: 'protected', stackSize: 64, operandSize: form.size === 0 ? (form.rexW ? 64 : 32) : form.size, addressSize: 64, flatCode: true, flatData: true, rep: 'none', lock: false,
+        memory, hasBase: memory, hasIndex: false, ripRelative: false, segmentKind: 'flat', takenNear: false, nextNear: true, stackReference: false,
+      };
+      visit(meaningOf(context).steps);
+    }
+    assert.deepEqual([...called].filter((name) => !(name in FLOAT_OPERATIONS)), []);
+    assert.deepEqual(Object.keys(FLOAT_OPERATIONS).filter((name) => !called.has(name)), []);
+  });
+});
