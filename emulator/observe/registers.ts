@@ -180,7 +180,7 @@ export const REGISTER_GROUPS: readonly RegisterGroup[] = [
   {
     name: 'SSE',
     registers: [
-      state32('MXCSR', S.mxcsr, 32, { explain: namesOfBits(MXCSR) }),
+      state32('MXCSR', S.mxcsr, 32, { write: (cpu, value) => { cpu.u32[S.mxcsr >> 2] = Number(value) & cpu.low(S.mxcsrMask); cpu.modeChanged(); }, explain: namesOfBits(MXCSR) }),
       ...GENERAL.flatMap((_, number) => [16, 32].map((bytes): Register => ({
         name: `${bytes === 16 ? 'XMM' : 'YMM'}${number}`,
         bits: 8 * bytes,
