@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
-import { fileLength, RULES, readSources, type Source } from '../tools/tidy.js';
+import { longFilesAreLong, RULES, readSources, type Source } from '../tools/tidy.js';
 
 const one = (file: string, text: string): Source[] => [{ file, text }];
 const violations: Record<string, Source[]> = {
@@ -8,6 +8,7 @@ const violations: Record<string, Source[]> = {
   "a panel's view imports only its own folder and the kit": one('extension/panels/tlb/view.ts', "import { activate } from '../../extension.js';"),
   'Node, vscode and the document stay where they belong': one('emulator/cpu/cpu.ts', "import fs from 'node:fs';"),
   'files are short': one('cli/run.ts', 'x\n'.repeat(401)),
+  'the list of long files is true': one('cli/run.ts', ''),
   'file names are in kebab-case': one('cli/runMachine.ts', ''),
   'nothing is left unfinished': one('cli/run.ts', `// ${'TO'}DO`),
   'the manual is cited by titles': one('emulator/vmx/entry.ts', `// SDM Vol. 3C, ${26}.3`),
@@ -22,10 +23,8 @@ describe('The house rules', () => {
       assert.equal(faults.length, 0, faults.join('\n'));
     });
     it(`${name}, and the rule can tell`, () => {
-      assert.equal(rule(violations[name]!).length, 1);
+      const found = rule === longFilesAreLong ? longFilesAreLong(violations[name]!, { 'cli/run.ts': 'a table' }) : rule(violations[name]!);
+      assert.equal(found.length, 1);
     });
   }
-  it('a file listed as long must be long', () => {
-    assert.equal(fileLength(one('cli/run.ts', ''), { 'cli/run.ts': 'a table' }).length, 1);
-  });
 });
