@@ -15,11 +15,19 @@ const panels = readdirSync(from('extension/panels'), { withFileTypes: true })
 /** The editor takes .js files of a package of type "module" for ES modules; what it loads itself says .cjs. */
 const LOADED_BY_EDITOR = ['extension', 'editor-tests'];
 
+/** Packages with source maps inside their own files, which the minimizer would take for the map of the whole bundle. */
+const MAPPED_INSIDE = from('node_modules/@vscode/debugadapter');
+
 const common = {
   mode: 'production',
   devtool: 'source-map',
   resolve: { extensions: ['.ts', '.js'], extensionAlias: { '.js': ['.ts', '.js'] } },
-  module: { rules: [{ test: /\.ts$/, loader: 'esbuild-loader', options: { target: 'es2022' } }] },
+  module: {
+    rules: [
+      { test: /\.ts$/, loader: 'esbuild-loader', options: { target: 'es2022' } },
+      { test: /\.js$/, include: MAPPED_INSIDE, loader: 'esbuild-loader', options: { target: 'es2022' } },
+    ],
+  },
   optimization: { minimizer: [new EsbuildPlugin({ target: 'es2022', keepNames: true, legalComments: 'none' })] },
   performance: { hints: false },
   stats: 'errors-warnings',

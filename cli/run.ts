@@ -2,7 +2,6 @@
 import { createMachine, MOST_MEMORY } from '../emulator/machine/machine.js';
 import type { Machine, StopReason } from '../emulator/machine/contract.js';
 import type { TrapEvent, TrapKind } from '../emulator/observe/events.js';
-import { vectorName } from '../emulator/cpu/events.js';
 import { exitReasonName } from '../emulator/vmx/exit-reasons.js';
 import { planBoot } from '../debugger/boot-files.js';
 import { fileExists, readFileOrSay } from '../debugger/files.js';
@@ -19,6 +18,7 @@ export async function run({ values, positionals }: Given): Promise<number> {
   if (program === undefined) throw new UsageError('Which image? Write ringside run IMAGE.');
   if (others.length > 0) throw new UsageError(`One image is booted, but "${others.join(' ')}" follows it; files beside it are given by --module.`);
   const memoryBytes = readSize((values['memory'] as string | undefined) ?? DEFAULT_MEMORY, MOST_MEMORY);
+  const tier = tierOf(values['tier'] as string | undefined);
   const limit = values['max-instructions'] === undefined ? Infinity : readCount('max-instructions', values['max-instructions'] as string);
   const traced = tracedKinds((values['trace'] as readonly string[] | undefined) ?? []);
   const modules = (values['module'] as readonly string[] | undefined) ?? [];
@@ -26,7 +26,7 @@ export async function run({ values, positionals }: Given): Promise<number> {
   for (const note of plan.notes) process.stderr.write(`${note}\n`);
 
   const serial = new SerialPort();
-  const machine = createMachine({ memoryBytes, cpus: 1, onSerial: (port, byte) => { if (port === 1) serial.byte(byte); }, onDebugConsole: (byte) => { process.stderr.write(Uint8Array.of(byte)); } });
+  const machine = createMachine({ memoryBytes, cpus: 1, ...(tier && { tier }), onSerial: (port, byte) => { if (port === 1) serial.byte(byte); }, onDebugConsole: (byte) => { process.stderr.write(Uint8Array.of(byte)); } });
   machine.load(plan);
   for (const kind of traced) machine.conditions.add({ kind, test: (event) => { traceLine(event); return false; } });
   /** A terminal ends lines with a line feed, where a serial keyboard sends a carriage return. */
@@ -82,6 +82,14 @@ function tracedKinds(lists: readonly string[]): TrapKind[] {
   });
 }
 
+const TIERS = ['interpreter', 'compiled'] as const;
+
+function tierOf(name: string | undefined): (typeof TIERS)[number] | undefined {
+  const tier = TIERS.find((each) => each === name);
+  if (name !== undefined && !tier) throw new UsageError(`--tier must be interpreter or compiled, not "${name}".`);
+  return tier;
+}
+
 const hex = (value: number): string => `0x${BigInt.asUintN(64, BigInt(Math.trunc(value))).toString(16)}`;
 
 function traceLine(event: TrapEvent): void {
@@ -118,7 +126,7 @@ function statistics(machine: Machine, seconds: number): Record<string, unknown> 
     seconds: Number(seconds.toFixed(6)),
     mips: Number((machine.instructions / seconds / 1e6).toFixed(3)),
     vmExits: named(exits, exitReasonName),
-    exceptions: named(exceptions, vectorName),
+    exceptions: named(exceptions, String),
     interrupts: named(interrupts, String),
     hypercalls: { ...named(hypercalls, String), ...(otherHypercalls > 0 && { other: otherHypercalls }) },
     stateHash: machine.stateHash(),
