@@ -25,7 +25,7 @@ export class Regions {
   /** Code is about to be run from that record after a grant was used up: so a sample of what is being run. */
   sample(record: number): void {
     const block = this.blocks.blockOf(record);
-    if (!block || block.region) return;
+    if (!block || !this.mayBeCompiled(block)) return;
     const seen = (this.samples.get(record) ?? 0) + 1;
     if (seen < HOT_SAMPLES) { this.samples.set(record, seen); return; }
     this.samples.clear();
@@ -64,12 +64,15 @@ export class Regions {
     this.dissolved++;
   }
 
+  /** Not code that crosses into another page, and not where the interpreter is to stop. */
+  private mayBeCompiled(b: Block): boolean { return !b.region && b.secondBytes === 0 && this.cpu.u32[b.record >> 2] !== LEAVE_SLOT; }
+
   /** Blocks to which links lead, and those behind calls; all in one page, as links are. */
   private reachable(first: Block): Block[] {
     const found = new Set([first]), { u32, view } = this.cpu;
     let instructions = first.count;
     const add = (b: Block | undefined) => {
-      if (!b || found.has(b) || b.region || b.secondBytes > 0 || u32[b.record >> 2] === LEAVE_SLOT) return;
+      if (!b || found.has(b) || !this.mayBeCompiled(b)) return;
       if (b.mode !== first.mode || found.size >= MOST_BLOCKS || instructions + b.count > MOST_INSTRUCTIONS) return;
       found.add(b);
       instructions += b.count;
