@@ -48,11 +48,14 @@ const X87_SUFFIXES: Readonly<Record<string, readonly string[]>> = {
 const EXTENSIONS: Readonly<Record<string, string>> = { CBW: 'cbtw', CWDE: 'cwtl', CDQE: 'cltq', CWD: 'cwtd', CDQ: 'cltd', CQO: 'cqto' };
 const MOVES_WITH_EXTENSION: Readonly<Record<string, string>> = { MOVZX: 'movz', MOVSX: 'movs', MOVSXD: 'movs' };
 
+/** The SSE instructions whose operand size is that of a general register. */
+const SSE_WITH_SIZE = /^(?:CVTSI2|CVTT?S[SD]2SI|MOVNTI)/;
+
 /** The operand size that an AT&T suffix would tell. */
 function suffixSize(form: Form): number | undefined {
   const { operands, instruction, size, syntax } = form;
-  if (/^(SSE|MMX)/.test(instruction.feature ?? '') && !/^(CVTSI2|MOVNTI)/.test(syntax)) return undefined;
-  if (operands.some(({ kind, text }) => kind === 'relative' || kind === 'xmm' && !syntax.startsWith('CVTSI2') || text === 'm128' || kind === 'st')) return undefined;
+  if (/^(SSE|MMX)/.test(instruction.feature ?? '') && !SSE_WITH_SIZE.test(syntax)) return undefined;
+  if (operands.some(({ kind, text }) => kind === 'relative' || text === 'm128' || kind === 'st')) return undefined;
   if (operands.some(({ text }) => /^(AL|r8|r\/m8|moffs8)$/.test(text)) && !/^(MOVZX|MOVSX|CRC32)/.test(syntax)) return 8;
   return size === 0 ? undefined : size;
 }
