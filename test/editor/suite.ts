@@ -30,6 +30,24 @@ const inLab = (...parts: string[]): string => path.join(folder().uri.fsPath, ...
 
 const lab = (more: object = {}): vscode.DebugConfiguration => ({ type: 'ringside', request: 'launch', name: 'lab', program: inLab('hypervisor.elf'), symbols: [{ file: inLab('guest.elf'), world: 'guest' }], memory: 64, stopOnEntry: true, ...more });
 
+/** Behind the first match of a pattern. */
+function positionOf(document: vscode.TextDocument, before: RegExp): vscode.Position {
+  const lines = document.getText().split('\n'), line = lines.findIndex((text) => before.test(text));
+  assert.ok(line >= 0, `no line matches ${before}`);
+  const { 0: found, index } = before.exec(lines[line]!)!;
+  return new vscode.Position(line, index + found.length + 1);
+}
+async function hoverText(file: string, before: RegExp): Promise<string> {
+  const document = await vscode.workspace.openTextDocument(inLab(file));
+  assert.equal(document.languageId, 'x86asm');
+  const position = positionOf(document, before);
+  const hovers = await until('a hover', async () => {
+    const found = await vscode.commands.executeCommand<vscode.Hover[]>('vscode.executeHoverProvider', document.uri, position);
+    return found.length > 0 && found;
+  });
+  return hovers.flatMap(({ contents }) => contents.map((content) => (content as vscode.MarkdownString).value)).join('\n');
+}
+
 /** Counts the stops of one session and keeps what the debugger printed. */
 class Watch {
   stops: DebugProtocol.StoppedEvent['body'][] = [];
@@ -87,14 +105,19 @@ describe('Ringside in the editor', () => {
   });
 
   it('explains an instruction of an assembly file', async () => {
+    const text = await hoverText('boot.S', /^\s+(?=cld\b)/);
+    assert.match(text, /\*\*CLD\*\* — Clear Direction Flag/);
+    assert.doesNotMatch(text, /Now/);
+  });
+
+  it('goes from a constant of an assembly file to its header', async () => {
     const document = await vscode.workspace.openTextDocument(inLab('boot.S'));
-    assert.equal(document.languageId, 'x86asm');
-    const line = document.getText().split('\n').findIndex((text) => /^\s+cld\b/.test(text));
-    const hover = await until('a hover', async () => {
-      const [first] = await vscode.commands.executeCommand<vscode.Hover[]>('vscode.executeHoverProvider', document.uri, new vscode.Position(line, document.lineAt(line).firstNonWhitespaceCharacterIndex + 1));
-      return first;
+    const position = positionOf(document, /\$(?=CODE_SELECTOR)/);
+    const [place] = await until('a definition', async () => {
+      const found = await vscode.commands.executeCommand<vscode.Location[]>('vscode.executeDefinitionProvider', document.uri, position);
+      return found.length > 0 && found;
     });
-    assert.match(hover.contents.map((content) => (content as vscode.MarkdownString).value).join('\n'), /CLD/);
+    assert.match(place!.uri.path, /segments\.h$/);
   });
 
   for (const [what, configuration] of [
@@ -140,6 +163,12 @@ describe('Debugging the first lab in the editor', () => {
     const frame = await topFrame(threadId!);
     assert.match(frame.source?.path ?? '', /boot\.S$/);
     await until('the focus on the frame', () => vscode.debug.activeStackItem instanceof vscode.DebugStackFrame);
+  });
+
+  it('shows the value of a register in a hover of assembly while the machine stands', async () => {
+    await start();
+    await watch.stop(1);
+    assert.match(await hoverText('boot.S', /%(?=cr0, %eax)/), /\*\*CR0\*\* — [^]*Now `0x0{8}[0-9a-f]{8}` = \d+\n\n`PE ET`/);
   });
 
   it('stops at a breakpoint in the hypervisor', async () => {
