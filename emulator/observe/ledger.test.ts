@@ -83,13 +83,12 @@ describe('the observer of a processor', () => {
     assert.equal(observer.guestRegisters[5], 0xfedcba9876543210n);
   });
 
-  it('costs little', () => {
-    const { conditions, observer } = make();
+  it('makes a sentence only when somebody reads it', () => {
+    const { conditions, observer, ledger } = make();
     conditions.add({ kind: 'hypercall' });
-    const exits = 200_000;
-    const start = performance.now();
-    for (let n = 0; n < exits; n++) observer.raise('VM exit', { reason: n & 63, qualification: 0, gpa: n, gla: 0, length: 2, intr_info: 0 }, () => 'VM exit.');
-    const nanoseconds = ((performance.now() - start) * 1e6) / exits;
-    assert.ok(nanoseconds < 1000, `${nanoseconds.toFixed(0)} ns an event`);
+    let made = 0;
+    for (let n = 0; n < 10_000; n++) observer.raise('VM exit', { reason: n & 63 }, () => { made++; return 'VM exit.'; });
+    assert.equal(made, 0);
+    assert.equal(ledger.last?.says(), 'VM exit.');
   });
 });
