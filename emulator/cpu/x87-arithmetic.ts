@@ -102,7 +102,7 @@ const compareMemory = (operand: (cpu: Processor, to: SoftFloat) => void): Operat
 const compareToFlags = (quiet: boolean): Operation => (cpu) => {
   begin(cpu);
   const i = cpu.argumentLow(0), pops = cpu.argumentLow(1) !== 0, before = cpu.argumentLow(2);
-  let outcome = UNORDERED, goesOn: boolean, told = true;
+  let outcome = UNORDERED, goesOn: boolean, told: boolean;
   if (isEmpty(cpu, 0) || isEmpty(cpu, i)) told = goesOn = underflow(cpu);
   else {
     load(cpu, 0, a);

@@ -1,6 +1,6 @@
 /** x87 loads, stores, constants and moves between registers. SDM Vol. 2, by their names; constants: "FLD1/FLDL2T/FLDL2E/FLDPI/FLDLG2/FLDLN2/FLDZ—Load Constant". */
 import { DE, IE, OE, PE, UE } from '../float/environment.js';
-import { DOUBLE, type Format, packDouble, packSingle, SINGLE, unpackDouble, unpackExtended, unpackSingle } from '../float/formats.js';
+import { DOUBLE, type Format, packDouble, packSingle, SINGLE, unpackDouble, unpackSingle } from '../float/formats.js';
 import { fromNan } from '../float/nan.js';
 import { copy, FINITE, setSignificand, softFloat, type SoftFloat, ZERO } from '../float/number.js';
 import { round, roundSignificand, toInteger } from '../float/round.js';

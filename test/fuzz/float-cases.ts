@@ -1,6 +1,6 @@
 /** Random floating-point state for random instructions: numbers near every edge, every rounding mode, masks and stacks. */
 import type { Instruction } from '../../emulator/isa/instruction.js';
-import { Random, type RandomCase, RandomCases } from './random-cases.js';
+import { type Random, type RandomCase, RandomCases } from './random-cases.js';
 
 const FCW = 0, FSW = 2, FTW = 4, ST = 32, TOP_SHIFT = 11;
 
