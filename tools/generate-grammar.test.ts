@@ -44,7 +44,7 @@ function tokenize(grammar: textmate.IGrammar, source: string): Token[][] {
   });
 }
 
-const LABEL = 'entity.name.function.label', COLON = 'punctuation.separator.label', COMMA = 'punctuation.separator.operand', REGISTER = 'variable.other.register';
+const LABEL = 'entity.name.function.label', COLON = 'punctuation.separator.label', COMMA = 'punctuation.separator.operand', REGISTER = 'variable.language.register';
 const DIRECTIVE = 'keyword.control.directive', MNEMONIC = 'keyword.mnemonic', FLOW = 'keyword.control.flow', VMX = 'keyword.other.vmx', SYMBOL = 'variable.other.symbol';
 const IMMEDIATE = 'punctuation.definition.immediate', HEX = 'constant.numeric.hex', DECIMAL = 'constant.numeric.decimal';
 
@@ -54,7 +54,7 @@ describe('the grammars of assembly', () => {
 
   for (const [file, text] of Object.entries(GRAMMARS)) {
     it(`${file} is as generated from the instruction definitions`, () => {
-      assert.ok(committed(file) === text, `syntaxes/${file} is stale: run npx tsx tools/generate-grammar.ts and commit the file`);
+      assert.ok(committed(file) === text, `syntaxes/${file} is stale: run npm run grammar and commit the file`);
     });
   }
 

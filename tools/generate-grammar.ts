@@ -1,6 +1,6 @@
 /**
  * Writes the TextMate grammars of x86 assembly: mnemonics, registers and directives from the tables that the language server reads.
- * `tsx tools/generate-grammar.ts` after a change of the instruction set; a test compares.
+ * `npm run grammar` after a change of the instruction set; a test compares.
  */
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -107,7 +107,7 @@ const gnu: Grammar = {
       OPERATOR, SEPARATOR,
     ] },
     argument: { match: '%?\\\\(?:[A-Za-z_]\\w*|@|\\(\\))', name: scope('variable.parameter.macro') },
-    register: { match: `(?i)%(?:${REGISTER_NAMES})\\b|%st\\s*\\(\\s*[0-7]\\s*\\)|(?<![\\w.$\\\\])(?:${words(REGISTERS.keys())})(?![\\w.$(])`, name: scope('variable.other.register') },
+    register: { match: `(?i)%(?:${REGISTER_NAMES})\\b|%st\\s*\\(\\s*[0-7]\\s*\\)|(?<![\\w.$\\\\])(?:${words(REGISTERS.keys())})(?![\\w.$(])`, name: scope('variable.language.register') },
     string: { patterns: [
       { begin: '"', end: '"|$', name: scope('string.quoted.double'), patterns: [ESCAPE] },
       { match: "'(?:\\\\.|[^\\\\])'?", name: scope('string.quoted.single.character') },
@@ -152,7 +152,7 @@ const nasm: Grammar = {
     call: { begin: `(?<![\\w.%$])${NASM_NAME}`, end: NASM_END, beginCaptures: named({ 0: 'support.function.macro' }), patterns: include('operands') },
     operands: { patterns: [
       ...include('comment', 'string', 'argument'),
-      { match: `(?i)(?<![\\w.$])(?:${REGISTER_NAMES})(?![\\w.$])`, name: scope('variable.other.register') },
+      { match: `(?i)(?<![\\w.$])(?:${REGISTER_NAMES})(?![\\w.$])`, name: scope('variable.language.register') },
       SIZE,
       ...include('number'),
       { match: '\\${1,2}(?![\\w.])', name: scope('variable.language.position') },
