@@ -1,11 +1,12 @@
 /** What general instructions leave to TypeScript: long division, bulk string moves, ENTER. */
-import { probe, read32, readNumber, read16, write16, write32, write64 } from '../paging/access.js';
+import { probe, read32, read16, write16, write32, write64 } from '../paging/access.js';
 import { READ, WRITE } from '../paging/mmu.js';
 import { exception } from './events.js';
 import { gpr, MAP, S, SEGMENT, segment, SS } from './layout.js';
 import { canonical } from './modes.js';
 import type { Operations } from './operations.js';
 import type { Processor } from './processor.js';
+import type { Word } from './stack.js';
 
 const PAGE = 4096, DF = 1 << 10;
 
@@ -100,19 +101,19 @@ function enter(cpu: Processor): void {
   const mask = (n: number) => (stackSize === 16 ? n & 0xffff : stackSize === 32 ? n >>> 0 : n);
   const read = (at: number) => (stackSize === 16 ? cpu.low(at) & 0xffff : stackSize === 32 ? cpu.low(at) : cpu.number(at));
   const bottom = read(gpr(4)), frame = read(gpr(5));
-  const readFrame = (linear: number) => (bits === 16 ? read16(cpu, linear) : bits === 32 ? read32(cpu, linear) : readNumber(cpu, linear));
-  const values = [bits === 16 ? cpu.low(gpr(5)) & 0xffff : bits === 32 ? cpu.low(gpr(5)) : cpu.number(gpr(5))];
+  const readFrame = (linear: number): Word => (bits === 16 ? { low: read16(cpu, linear), high: 0 } : { low: read32(cpu, linear), high: bits === 64 ? read32(cpu, linear + 4) : 0 });
+  const values: Word[] = [{ low: cpu.low(gpr(5)), high: cpu.high(gpr(5)) }];
   for (let i = 1; i < level; i++) values.push(readFrame(stackLinear(cpu, mask(frame - i * bytes), stackSize)));
   const top = mask(bottom - bytes);
-  if (level > 0) values.push(bits === 16 ? top & 0xffff : top);
+  if (level > 0) values.push({ low: top >>> 0, high: Math.floor(top / 2 ** 32) >>> 0 });
   const places = values.map((_, i) => stackLinear(cpu, mask(bottom - (i + 1) * bytes), stackSize));
   for (const place of places) probe(cpu, place, bytes, WRITE);
   const end = mask(bottom - values.length * bytes - size);
   probe(cpu, stackLinear(cpu, end, stackSize), bytes, WRITE);
-  values.forEach((v, i) => {
-    if (bits === 16) write16(cpu, places[i]!, v & 0xffff);
-    else if (bits === 32) write32(cpu, places[i]!, v >>> 0);
-    else write64(cpu, places[i]!, v >>> 0, Math.floor(v / 2 ** 32) >>> 0);
+  values.forEach(({ low, high }, i) => {
+    if (bits === 16) write16(cpu, places[i]!, low & 0xffff);
+    else if (bits === 32) write32(cpu, places[i]!, low);
+    else write64(cpu, places[i]!, low, high);
   });
   const set = (register: number, value: number) => {
     if (stackSize === 16) cpu.view.setUint16(gpr(register), value, true);
