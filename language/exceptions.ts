@@ -9,7 +9,8 @@ import type { Instruction } from '../emulator/isa/instruction.js';
 const ADDRESS_ONLY = new Set(['LEA', 'NOP', 'INVLPG', 'PREFETCHh', 'PREFETCHW']);
 const USES_STACK = /^(?:PUSH|POP|CALL|RET|ENTER|LEAVE|INT|IRET)(?!CNT)/;
 const IS_SSE = /^(?:SSE|SSSE)/;
-const X87 = /^(?:FPU|x87)$/i;
+
+export const asSentence = (text: string): string => (text.endsWith('.') ? text : `${text}.`);
 
 const accesses = (form: Form, instruction: Instruction): boolean => !ADDRESS_ONLY.has(instruction.name) && form.operands.some(({ mayBeMemory }) => mayBeMemory);
 
@@ -18,7 +19,7 @@ export function exceptionsOf(instruction: Instruction, forms: readonly Form[]): 
   const hasMemory = repeats || forms.some((form) => accesses(form, instruction));
   const usesStack = USES_STACK.test(name);
   const lines: string[] = [];
-  if (exceptions !== undefined && exceptions !== 'None') lines.push(exceptions.startsWith('#') ? exceptions : `SIMD floating-point exceptions (#XM): ${exceptions}.`.replace(/\.\.$/, '.'));
+  if (exceptions !== undefined && exceptions !== 'None') lines.push(asSentence(feature === 'FPU' ? `x87 FPU exceptions: ${exceptions}` : exceptions.startsWith('#') ? exceptions : `SIMD floating-point exceptions (#XM): ${exceptions}`));
   if (forms.some(({ aligned }) => aligned)) lines.push('#GP(0) if a memory operand is not aligned to its size.');
   if (hasMemory) {
     lines.push('#GP(0), in the SS segment #SS(0), if a memory operand is outside the segment limit or not canonical, or the segment does not allow the access.');
@@ -28,7 +29,7 @@ export function exceptionsOf(instruction: Instruction, forms: readonly Form[]): 
   }
   if (IS_SSE.test(feature ?? '')) lines.push('#UD if CR0.EM is 1 or CR4.OSFXSR is 0; #NM if CR0.TS is 1.');
   if (feature === 'MMX') lines.push('#UD if CR0.EM is 1; #NM if CR0.TS is 1; #MF if an x87 exception is pending.');
-  if (X87.test(feature ?? '')) lines.push('#NM if CR0.EM or CR0.TS is 1; #MF if an x87 exception is pending.');
+  if (feature === 'FPU') lines.push('#NM if CR0.EM or CR0.TS is 1; #MF if an x87 exception is pending.');
   if (feature !== undefined) lines.push(`#UD if CPUID does not report ${feature}.`);
   lines.push(lock ? '#UD if LOCK is used and the destination is not a memory operand.' : '#UD if LOCK is used.');
   return lines;

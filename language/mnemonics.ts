@@ -16,6 +16,8 @@ export interface Reading {
   readonly forms: readonly Form[];
   /** Operand size that the spelling tells, in bits. */
   readonly size?: number;
+  /** The spelling puts a WAIT before the instruction. */
+  readonly waits?: true;
 }
 
 /** The manual's conditions and their other names. SDM Vol. 2, "Jcc—Jump if Condition Is Met". */
@@ -32,6 +34,8 @@ const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   LOOPE: ['LOOPZ'], LOOPNE: ['LOOPNZ'], JRCXZ: ['JECXZ', 'JCXZ'], SHL: ['SAL'], UD2: ['UD2A'], UD1: ['UD2B'], WAIT: ['FWAIT'], INT1: ['ICEBP'],
   PREFETCHh: ['PREFETCHT0', 'PREFETCHT1', 'PREFETCHT2', 'PREFETCHNTA'], XLATB: ['XLAT'],
 };
+/** SDM Vol. 2, "FINIT/FNINIT—Initialize Floating-Point Unit" and the like: the names without N wait for pending exceptions first. */
+const isNotWaiting = (printed: string): boolean => /^FN(?!OP)/.test(printed);
 const isPattern = (printed: string): boolean => /[a-z]/.test(printed);
 
 const isFar = ({ operands, opcode }: Form): boolean => operands.some(({ kind, text }) => kind === 'far' || text.startsWith('m16:')) || opcode === 0xca || opcode === 0xcb;
@@ -108,6 +112,7 @@ function readTable(instructions: readonly Instruction[]) {
       const reading: Reading = { instruction, printed, forms: rows };
       if (!isPattern(printed)) everywhere(printed, reading);
       for (const synonym of SYNONYMS[printed] ?? []) everywhere(synonym, reading);
+      if (isNotWaiting(printed)) plain.add(printed.replace('FN', 'F'), { ...reading, waits: true });
       for (const [name, far] of DISTANCES[printed] ?? []) {
         const confined = rows.filter((row) => isFar(row) === far);
         if (far && confined.length > 0) everywhere(name, { ...reading, forms: confined });

@@ -65,6 +65,8 @@ describe('hover on a mnemonic', () => {
     'movsd without operands is the string instruction': { hover: nasm('movs‸d'), has: ['Move Data From String to String'], hasNot: ['Double Precision'] },
     'movsd with registers is the SSE instruction': { hover: nasm('movs‸d xmm0, xmm1'), has: ['Double Precision'], hasNot: ['String'] },
     'lfence is no memory fence': { hover: nasm('lfenc‸e'), has: ['**LFENCE** — Load Fence'] },
+    'finit waits first': { hover: nasm('fini‸t'), has: ['**FNINIT** —', '`finit` is WAIT, then FNINIT.', '#NM if CR0.EM or CR0.TS is 1'] },
+    'fldl: AT&T syntax tells the format': { hover: att('fld‸l (%rdi)'), has: ['FLD m64fp', 'x87 FPU exceptions: #I'], hasNot: ['m32fp'] },
     'lock': { hover: nasm('loc‸k inc dword [rax]'), has: ['**LOCK** —'] },
     'a directive': { hover: att('.glob‸l start'), has: ['**.globl** — Makes the symbols visible to the linker.'] },
     'a NASM directive': { hover: nasm('time‸s 3 nop'), has: ['**times** —'] },

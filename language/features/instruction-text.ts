@@ -1,7 +1,7 @@
 /** What a hover or a completion says of a mnemonic: everything from the instruction's definition. */
 import type { Form } from '../../emulator/isa/encoding.js';
 import type { Dialect } from '../dialect.js';
-import { exceptionsOf } from '../exceptions.js';
+import { asSentence, exceptionsOf } from '../exceptions.js';
 import { ATT_MNEMONICS, readingsOf, type Reading } from '../mnemonics.js';
 import { narrow, type Operand } from '../operands.js';
 
@@ -35,13 +35,11 @@ function sizes({ forms, printed, instruction }: Reading, mnemonic: string, diale
 }
 
 function heading(reading: Reading, mnemonic: string): string {
-  const { instruction, printed, size } = reading;
+  const { instruction, printed, size, waits } = reading;
   const title = `**${printed}** — ${instruction.summary}`;
   if (mnemonic === printed.toLowerCase()) return title;
-  return `${title}\n\n\`${mnemonic}\` is ${printed}${size === undefined ? '' : ` with ${size}-bit operands`}.`;
+  return `${title}\n\n\`${mnemonic}\` is ${waits ? 'WAIT, then ' : ''}${printed}${size === undefined ? '' : ` with ${size}-bit operands`}.`;
 }
-
-const asSentence = (text: string): string => (text.endsWith('.') ? text : `${text}.`);
 
 function flags({ flags: affected, undefinedFlags }: Reading['instruction']): string | undefined {
   const names = undefinedFlags?.trim().split(/\s+/) ?? [];
