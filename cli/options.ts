@@ -52,6 +52,8 @@ export function readOptions(command: Command, args: readonly string[]): Given {
     const { values, positionals } = parseArgs({ args: joined, options, allowPositionals: true, strict: true });
     return { values: values as Given['values'], positionals };
   } catch (error) {
+    const without = joined.find((arg, index) => arg.startsWith('--') && options[arg.slice(2)]?.type === 'string' && (joined[index + 1]?.startsWith('-') ?? true));
+    if (without !== undefined) throw new UsageError(`${without} wants a value: write ${without} ${command.options[without.slice(2)]?.value ?? 'VALUE'}.`);
     throw new UsageError((error as Error).message.split('\n')[0]!.replace(/\.?$/, '.'));
   }
 }
@@ -72,7 +74,7 @@ function withValues(args: readonly string[], options: OptionTable): string[] {
 
 export function unknown(given: string, known: readonly string[], what: string): string {
   const guess = nearest(given, known);
-  return `There is no ${what} "${given}"${guess === undefined ? '' : `; is "${guess}" meant`}? See ringside --help.`;
+  return `There is no ${what} "${given}"${guess === undefined ? `: there are ${known.join(', ')}.` : `; is "${guess}" meant?`} See ringside --help.`;
 }
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };

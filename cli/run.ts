@@ -77,7 +77,7 @@ function tracedKinds(lists: readonly string[]): TrapKind[] {
   const names = lists.flatMap((list) => list.split(',')).map((name) => name.trim()).filter((name) => name !== '');
   return [...new Set(names)].map((name) => {
     const kind = Object.hasOwn(TRACES, name) ? TRACES[name] : undefined;
-    if (!kind) throw new UsageError(unknown(name, Object.keys(TRACES), 'kind of event to --trace,'));
+    if (!kind) throw new UsageError(unknown(name, Object.keys(TRACES), 'kind of event for --trace'));
     return kind;
   });
 }

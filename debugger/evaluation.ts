@@ -41,13 +41,13 @@ export function asked<Result>(action: () => Result): Result {
   try {
     return action();
   } catch (error) {
-    if (error instanceof ExpressionError || error instanceof NoValue) throw new RequestError(`${capitalised(error instanceof ExpressionError ? error.sentence : error.message)}.`);
+    if (error instanceof ExpressionError || error instanceof NoValue) throw new RequestError(asSentence(error instanceof ExpressionError ? error.sentence : error.message));
     if (error instanceof Exception) throw new RequestError(`The processor refuses this value: ${vectorName(error.vector)}${error.why === '' ? '' : `, ${error.why}`}.`);
     throw error;
   }
 }
 
-const capitalised = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);
+const asSentence = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1).replace(/[^?]$/, '$&.');
 
 export function evaluateNode(text: string, frame: Frame, images: Images, inHex: boolean): Node {
   return asked(() => nodeOf(text, evaluate(parseOnce(text), scopeOf(frame, images)), frame, images, inHex));

@@ -9,6 +9,7 @@ import { Debuggee } from './debuggee.js';
 import { fill, holds, parseOnce } from './evaluation.js';
 import { sentenceOf } from './explain.js';
 import { ExceptionBreakpoints } from './exception-filters.js';
+import { ExpressionError } from './expressions/expression-error.js';
 import type { Host } from './host.js';
 import { readLaunchArguments } from './launch-arguments.js';
 import type { Place } from './place.js';
@@ -204,7 +205,11 @@ export class RingsideSession extends DebugSession implements Evaluator, Judge {
   }
 
   check(condition: string): void {
-    parseOnce(condition);
+    try {
+      parseOnce(condition);
+    } catch (error) {
+      throw error instanceof ExpressionError ? new RequestError(`The condition "${condition}" is wrong: ${error.message}.`) : error;
+    }
   }
 
   log(text: string, place: Place): void {

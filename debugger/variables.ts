@@ -83,12 +83,19 @@ export function registerNode(cpu: Processor, register: Register): Node {
   return {
     name: register.name,
     value: `${registerText(register, value)}${explained === undefined || explained === '' ? '' : ` ${explained}`}`,
-    type: `${register.bits} bits`,
+    type: register.bits === 1 ? '1 bit' : `${register.bits} bits`,
     evaluateName: `$${register.name.toLowerCase()}`,
     ...(register.bits === 64 && { memoryReference: hex(value) }),
-    ...(write ? { set: (changed: bigint) => { write(cpu, BigInt.asUintN(register.bits, changed)); } } : { hint: { attributes: ['readOnly'] } }),
+    ...(write ? { set: (changed: bigint) => { write(cpu, fitting(register, changed)); } } : { hint: { attributes: ['readOnly'] } }),
     ...(parts && { namedChildren: parts.length, children: () => parts.map((part) => registerNode(cpu, part)) }),
   };
+}
+
+/** A value that the register can hold, as a number without a sign; one that it would cut off is refused. */
+function fitting({ name, bits }: Register, value: bigint): bigint {
+  const signed = BigInt.asIntN(64, value);
+  if (BigInt.asUintN(bits, value) !== value && BigInt.asIntN(bits, signed) !== signed) throw new RequestError(`${name} has ${bits === 1 ? '1 bit' : `${bits} bits`}: ${hex(value)} does not fit.`);
+  return BigInt.asUintN(bits, value);
 }
 
 const registerText = ({ bits }: Register, value: bigint): string => (bits <= 3 ? String(value) : `0x${value.toString(16).padStart(bits / 4, '0')}`);
