@@ -1,5 +1,5 @@
 /** Elementary functions of fixed-point numbers: integers scaled by 2^P. Good to some 180 bits, far beyond what is rounded from them. */
-import { FINITE, normalize, type SoftFloat } from './number.js';
+import { FINITE, normalize, setZero, type SoftFloat } from './number.js';
 
 export const P = 256n;
 export const ONE = 1n << P;
@@ -21,7 +21,7 @@ function inverseHyperbolicTangent(x: bigint): bigint {
   const square = multiply(x, x);
   return series(x, (t) => multiply(t, square), (t, n) => t / (2n * n + 1n));
 }
-/** Natural logarithm of a / b, which is near 1. */
+/** Natural logarithm of a / b, which is near 1: from 3/4 to 2, or the series takes for ever. */
 export const logarithmOfRatio = (a: bigint, b: bigint): bigint => 2n * inverseHyperbolicTangent(quotient(a - b, a + b));
 export function sine(x: bigint): bigint {
   const square = multiply(x, x);
@@ -41,10 +41,11 @@ export const LN2 = logarithmOfRatio(2n * ONE, ONE);
 /** Arctangent of a number from 0 to 1. */
 export const arctangent = (x: bigint): bigint => (5n * x < 2n * ONE ? arctangentSeries(x) : PI / 4n + arctangentSeries(quotient(x - ONE, x + ONE)));
 
-const bitLength = (v: bigint): number => v.toString(2).length;
+export const bitLength = (v: bigint): number => v.toString(2).length;
 
-/** r = ±value × 2^(exponent - P), of a positive value; unless it is exact, the lowest bit tells that something follows. */
+/** r = ±value × 2^(exponent - P), of a value that is not negative; unless it is exact, the lowest bit tells that something follows. */
 export function setFixed(r: SoftFloat, negative: boolean, value: bigint, exponent = 0, exact = false): void {
+  if (value === 0n) { setZero(r, negative); return; }
   const excess = BigInt(bitLength(value) - 96), top = excess >= 0n ? value >> excess : value << -excess;
   const rest = !exact || (excess > 0n && top << excess !== value);
   r.kind = FINITE;

@@ -43,6 +43,17 @@ describe('transcendental functions', () => {
     }
   });
 
+  it('come to an end for every operand', () => {
+    const r = softFloat(), one = fromNumber(1);
+    for (const x of [-1 + 2 ** -53, -0.999, -0.5, 0.999, 1, 3, 1e300, 5e-324, 2 ** 62]) for (const f of [exponential, sineFunction, cosineFunction, tangentFunction]) f(fromNumber(x), r, environment('larger'));
+    for (const x of [-1 + 2 ** -53, -0.999, -0.75, -0.5, 0.5, 0.999, 1, 3, 1e300]) {
+      timesLogarithmPlus1(fromNumber(x), one, r, environment('larger'));
+      near(toNumber(r), Math.log1p(x) / Math.LN2, `log2 (1 + ${x})`);
+    }
+    for (const x of [1e300, 1e-300, 5e-324, 1 - 2 ** -53, 1 + 2 ** -52]) { timesLogarithm(fromNumber(x), one, r, environment('larger')); near(toNumber(r), Math.log2(x), `log2 ${x}`); }
+    for (const [y, x] of [[1e300, 1e-300], [1e-300, 1e300], [1, 1], [-1, -1e-20], [2, -5]] as const) { arctangentFunction(fromNumber(y), fromNumber(x), r, environment('larger')); near(toNumber(r), Math.atan2(y, x), `atan2 ${y} ${x}`); }
+  });
+
   it('are exact where only the first term counts', () => {
     const env = { ...environment('larger'), rounding: 3 }, r = softFloat();
     sineFunction(fromNumber(1e-200), r, env);

@@ -1,7 +1,7 @@
 /** The transcendental functions of the x87, not rounded yet. SDM Vol. 1, "Transcendental Instructions", "Approximation of Pi". */
 import { DE, type Environment, PE, ZE } from './environment.js';
 import { divide } from './arithmetic.js';
-import { arctangent, cosine, exponentialLess1, LN2, logarithmOfRatio, ONE, P, PI, quotient, setFixed, sine } from './fixed-point.js';
+import { arctangent, bitLength, cosine, exponentialLess1, LN2, logarithmOfRatio, ONE, P, PI, quotient, setFixed, sine } from './fixed-point.js';
 import { fromNan, fromNans, invalid } from './nan.js';
 import { bigSignificand, copy, FINITE, INFINITY, setInfinity, setSignificand, setZero, softFloat, type SoftFloat, ZERO } from './number.js';
 
@@ -55,6 +55,13 @@ function timesFixed(y: SoftFloat, negative: boolean, magnitude: bigint, exact: b
   setFixed(r, y.negative !== negative, bigSignificand(y) * magnitude, y.exponent - 63, exact);
 }
 
+/** The logarithm to base 2 of mantissa × 2^exponent, the mantissa from 1 to 2 in fixed point. */
+function binaryLogarithm(mantissa: bigint, exponent: number): bigint {
+  // Near 1 on both sides, for the series' sake: from 3/4 to 3/2.
+  const high = 2n * mantissa > 3n * ONE;
+  return BigInt(exponent + (high ? 1 : 0)) * ONE + quotient(logarithmOfRatio(high ? mantissa >> 1n : mantissa, ONE), LN2);
+}
+
 /** FYL2X: y × log2(x). It counts as inexact even when it is not. */
 export function timesLogarithm(x: SoftFloat, y: SoftFloat, r: SoftFloat, env: Environment): void {
   if (fromNans(x, y, r, env)) return;
@@ -72,14 +79,8 @@ export function timesLogarithm(x: SoftFloat, y: SoftFloat, r: SoftFloat, env: En
   if (x.kind === INFINITY || y.kind === INFINITY) { setInfinity(r, y.negative !== below); return; }
   if (isOne) { setZero(r, y.negative); return; }
   if (y.kind === ZERO) { setZero(r, y.negative !== below); return; }
-  let exponent = BigInt(x.exponent), mantissa = bigSignificand(x) << (P - 63n);
   const power = x.high === 0x80000000 && x.low === 0;
-  // Near 1 on both sides: the mantissa lies between 3/4 and 3/2.
-  if (2n * mantissa > 3n * ONE) {
-    mantissa >>= 1n;
-    exponent++;
-  }
-  const value = exponent * ONE + (power ? 0n : quotient(logarithmOfRatio(mantissa, ONE), LN2));
+  const value = power ? BigInt(x.exponent) * ONE : binaryLogarithm(bigSignificand(x) << (P - 63n), x.exponent);
   timesFixed(y, value < 0n, value < 0n ? -value : value, power, r);
   env.flags |= PE;
 }
@@ -97,13 +98,10 @@ export function timesLogarithmPlus1(x: SoftFloat, y: SoftFloat, r: SoftFloat, en
     r.exponent += x.exponent - 63 + Number(P);
     return;
   }
-  if (x.exponent > 0) {
-    // Far outside the range that the manual defines.
-    const sum = fixed(x) + ONE, scale = BigInt(x.exponent);
-    timesFixed(y, false, scale * ONE + quotient(logarithmOfRatio(sum >> scale, ONE), LN2), false, r);
-    return;
-  }
-  const small = (x.negative ? -1n : 1n) * fixed(x), value = quotient(logarithmOfRatio(ONE + small, ONE), LN2);
+  const sum = ONE + (x.negative ? -fixed(x) : fixed(x)), exponent = bitLength(sum) - 1 - Number(P);
+  // A sum near 1 keeps all bits of x: its mantissa is not shifted.
+  const value = exponent === -1 && 4n * sum > 3n * ONE ? quotient(logarithmOfRatio(sum, ONE), LN2)
+    : binaryLogarithm(exponent >= 0 ? sum >> BigInt(exponent) : sum << BigInt(-exponent), exponent);
   timesFixed(y, value < 0n, value < 0n ? -value : value, false, r);
 }
 
