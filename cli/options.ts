@@ -17,7 +17,7 @@ export const COMMANDS = {
     usage: 'ringside run IMAGE [options]',
     says: 'Boots an image. The first serial port is standard input and output.',
     options: {
-      memory: { type: 'string', value: 'SIZE', says: 'guest memory, such as 64M (the default), 512K or 1G' },
+      memory: { type: 'string', value: 'SIZE', says: 'guest memory, such as 64M (the default), 4096K or 1G' },
       append: { type: 'string', value: 'TEXT', says: 'the kernel’s command line' },
       module: { type: 'string', multiple: true, value: '"FILE ARGS"', says: 'a file handed to the guest beside the image, with its own command line; may be repeated' },
       'max-instructions': { type: 'string', value: 'N', says: 'ends with status 6 after so many instructions' },
