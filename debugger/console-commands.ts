@@ -24,6 +24,7 @@ export const CONSOLE_COMMANDS: Readonly<Record<string, Command>> = {
   pt: { usage: 'pt ADDRESS', says: 'the paging-structure entries that translate a linear address', run: showEntries },
   tlb: { usage: 'tlb', says: 'what the TLB holds, and which entries are stale', run: showTlb },
   traps: { usage: 'traps [FILTER]', says: `the last ${SHOWN_TRAPS} events and how many there were; FILTER is a condition or words`, run: showTraps },
+  state: { usage: 'state', says: 'how many instructions have been executed, and the hash of the whole state: equal runs have equal hashes at equal counts', run: showState },
   send: { usage: 'send TEXT', says: 'gives the guest a line on its first serial port', run: send },
   help: { usage: 'help', says: 'this list; anything else is an expression in C, such as $rip, *pointer, u64[0x1000], vmcs.guest_rip', run: help },
 };
@@ -35,13 +36,17 @@ export function findCommand(text: string): { command: Command; argument: string 
   return command && { command, argument: (match?.[2] ?? '').trim() };
 }
 
+function showState({ machine }: Debuggee): string {
+  return `${machine.instructions} instructions, state hash ${machine.stateHash()}`;
+}
+
 const cpuOf = (frame: Frame): Processor => frame.view.cpu;
 
 function showVmcs(debuggee: Debuggee, argument: string, frame: Frame): string {
   const data = vmcsData(debuggee, cpuOf(frame));
   if (!data.present) return 'There is no current VMCS.';
   const exact = argument === '' ? undefined : findVmcsField(cpuOf(frame), argument);
-  if (exact) return `${exact.name} = ${fieldText(exact)}`;
+  if (exact) return `${exact.name} = ${fieldText(cpuOf(frame), exact)}`;
   const words = argument.toLowerCase().split(/[\s_]+/).filter((word) => word !== '');
   const groups = data.groups
     .map(({ name, fields }) => ({ name, fields: fields.filter((field) => words.every((word) => field.name.toLowerCase().includes(word))) }))
@@ -52,7 +57,7 @@ function showVmcs(debuggee: Debuggee, argument: string, frame: Frame): string {
   }
   const lines = groups.flatMap(({ name, fields }) => [name, ...fields.map((field) => {
     const set = (field.bits ?? []).filter((bit) => bit.set).map((bit) => (bit.value === '1' ? bit.name : `${bit.name}=${bit.value}`));
-    return `  ${field.name} = ${field.value}${set.length > 0 ? ` (${set.join(', ')})` : ''}${field.changedFrom === undefined ? '' : `, was ${field.changedFrom}`}`;
+    return `  ${field.name} = ${field.value}${field.meaning !== undefined ? ` (${field.meaning})` : set.length > 0 ? ` (${set.join(', ')})` : ''}${field.changedFrom === undefined ? '' : `, was ${field.changedFrom}`}`;
   })]);
   const failed = data.failedChecks.map(({ says }) => `  an entry check fails: ${says}`);
   return [`VMCS at ${data.pointer}, ${data.launchState}`, ...lines, ...failed].join('\n');

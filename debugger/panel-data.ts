@@ -31,12 +31,12 @@ export function vmcsData(debuggee: Debuggee, cpu: Processor) {
     name,
     fields: fields.map((field) => {
       const before = debuggee.changedFrom(field.name, field.value);
+      const meaning = meaningOfField(cpu, field.name, field.value);
       const bits = bitsOfField(field.name).map(([bitName, bit, width]) => {
         const value = bitField(field.value, bit, width);
-        const meaning = bitName === 'basic exit reason' ? meaningOfField(field.name, field.value) : undefined;
-        return { name: bitName, value: String(value), set: value !== 0n, ...(meaning !== undefined && { meaning }) };
+        return { name: bitName, value: String(value), set: value !== 0n, ...(bitName === 'basic exit reason' && meaning !== undefined && { meaning }) };
       });
-      return { encoding: hex(field.encoding), name: field.name, width: field.width, value: hex(field.value), ...(before !== undefined && { changedFrom: hex(before) }), ...(bits.length > 0 && { bits }) };
+      return { encoding: hex(field.encoding), name: field.name, width: field.width, value: hex(field.value), ...(before !== undefined && { changedFrom: hex(before) }), ...(bits.length > 0 && { bits }), ...(bits.length === 0 && meaning !== undefined && { meaning }) };
     }),
   }));
   const failedChecks = allFailures(cpu, vmcs).map(({ check }) => ({ says: check.says, ...(check.fields[0] !== undefined && { field: check.fields[0] as string }) }));

@@ -122,8 +122,8 @@ const msrNodes = (cpu: Processor): Node[] =>
 const vmcsNodes = (cpu: Processor): Node[] =>
   readVmcs(cpu).map(({ name, fields }) => ({ name, value: `${fields.length} fields`, namedChildren: fields.length, children: () => fields.map((field) => fieldNode(cpu, field)) }));
 
-export function fieldText(field: FieldValue): string {
-  const meaning = meaningOfField(field.name, field.value);
+export function fieldText(cpu: Processor, field: FieldValue): string {
+  const meaning = meaningOfField(cpu, field.name, field.value);
   return `${hex(field.value)}${meaning === undefined ? '' : ` ${meaning}`}`;
 }
 
@@ -131,7 +131,7 @@ function fieldNode(cpu: Processor, field: FieldValue): Node {
   const bits = bitsOfField(field.name);
   return {
     name: field.name,
-    value: fieldText(field),
+    value: fieldText(cpu, field),
     type: `encoding ${hex(field.encoding)}, ${field.width === 'natural' ? 'natural width' : `${field.width} bits`}`,
     evaluateName: `$vmcs["${field.name}"]`,
     set: (value) => { writeVmcsField(cpu, field, value); },

@@ -8,6 +8,7 @@ import type { Processor } from '../cpu/processor.js';
 import { EFER_LMA, pagingState, type PagingState } from '../paging/walk.js';
 import { VM_ENTRY } from '../vmx/controls.js';
 import { CR0, CR4, EFER, RFLAGS, type BitNames } from './bits.js';
+import { decodeQualification } from './qualification.js';
 
 export interface FieldValue {
   readonly encoding: number;
@@ -112,7 +113,8 @@ export function bitsOfField(name: FieldName): BitNames {
 }
 
 /** What a value means beyond its bits. */
-export function meaningOfField(name: FieldName, value: bigint): string | undefined {
+export function meaningOfField(cpu: Processor, name: FieldName, value: bigint): string | undefined {
+  if (name === 'exit qualification') return decodeQualification(Number(readVmcsField(cpu, 'exit reason') ?? 0n), value);
   if (name !== 'exit reason') return undefined;
   const text = exitReason(Number(value & 0xffffn))?.name;
   return value & BigInt(VM_ENTRY_FAILURE) ? `VM-entry failure: ${text}` : text;

@@ -96,6 +96,8 @@ describe('looking at a machine that stands', function () {
     const repl = (text: string) => talk.evaluate(text, 'repl');
     assert.match(await repl('help'), /walk ADDRESS/);
     assert.match(await repl('vmcs exit reason'), /exit reason = 0x30 EPT violation/);
+    assert.match(await repl('vmcs qualification'), /exit qualification = 0x181 \(read/);
+    assert.match(await repl('state'), /^\d+ instructions, state hash [0-9a-f]+$/);
     assert.match(await repl('vmcs'), /^VMCS at 0x[0-9a-f]+, launched\nVM-exit information\n/);
     const walk = await repl('walk 0x800000');
     assert.match(walk, /PML4E +at 0x403000 \(host 0x[0-9a-f]+\)/);

@@ -37,6 +37,8 @@ describe('the rows of the VMCS panel', () => {
   it('say what a value means', () => {
     const exit = { ...state, groups: [{ name: 'VM-exit information', fields: [{ encoding: '0x4402', name: 'exit reason', width: 32, value: '0xc', bits: [{ name: 'basic exit reason', value: '12', set: true, meaning: 'HLT' }] }] }] };
     assert.equal(vmcsRows(exit, INITIAL)[1]!.cells[2]!.text, 'HLT');
+    const qualification = { ...state, groups: [{ name: 'VM-exit information', fields: [{ encoding: '0x6400', name: 'exit qualification', width: 'natural', value: '0x2', meaning: 'write' }] }] };
+    assert.equal(vmcsRows(qualification, INITIAL)[1]!.cells[2]!.text, 'write');
   });
   it('unfold bits and fold groups', () => {
     assert.deepEqual(names(vmcsRows(state, toggle(INITIAL, 'field 0x6820'))), ['Guest state', 'guest RIP', 'guest RFLAGS', 'fixed', 'ZF', 'IOPL', 'Control', 'pin-based controls']);

@@ -16,7 +16,7 @@ export const keyOfField = (field: VmcsField): string => `field ${field.encoding}
 
 function fieldRow(field: VmcsField, choices: VmcsChoices, failing: ReadonlySet<string>): Row {
   const fails = failing.has(field.name);
-  const notes = [field.changedFrom === undefined ? '' : `was ${field.changedFrom}`, fails ? 'fails an entry check' : '', setBits(field)].filter((note) => note !== '');
+  const notes = [field.changedFrom === undefined ? '' : `was ${field.changedFrom}`, fails ? 'fails an entry check' : '', field.meaning ?? '', setBits(field)].filter((note) => note !== '');
   const mark = fails ? 'failed' : field.changedFrom === undefined ? undefined : 'changed';
   return {
     key: keyOfField(field),

@@ -13,6 +13,7 @@ export interface VmcsField {
   width: number | string;
   value: string;
   changedFrom?: string;
+  meaning?: string;
   bits?: VmcsBit[];
 }
 
