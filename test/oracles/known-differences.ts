@@ -67,4 +67,14 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     when: () => true,
     because: '"MOVSXD r16, r/m16" moves a word; AMD reads a doubleword.',
   },
+  {
+    forms: /\| LDMXCSR /,
+    when: (expected, got) => expected.outcome === 'completed' && faults(got, 13),
+    because: 'Bit 17 of MXCSR is AMD\'s misaligned SSE mode; Intel reserves it, and "#GP(0): For an attempt to set reserved bits in MXCSR".',
+  },
+  {
+    forms: /\| MASKMOV(Q|DQU) /,
+    when: (expected, got) => faults(got, 14) && (expected.outcome === 'completed' || faults(expected, 12, 13)),
+    because: 'Page faults for bytes that are not written are "implementation dependent", and so is an access beyond FFFFFFFFH; AMD looks at the selected bytes only.',
+  },
 ];
