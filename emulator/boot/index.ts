@@ -25,7 +25,7 @@ export function loadImage(request: ImageRequest): BootPlan {
   }
   refuseKnown(name, bytes);
   if (isBootSector(bytes)) return loadBootSector(request);
-  throw new BadImage(name, 'the file is neither ELF, nor multiboot, nor a boot sector (55 AA at its byte 510)', 'link it as ELF, or name the address and mode for flat code');
+  throw new BadImage(name, 'the file is neither ELF, nor multiboot, nor a boot sector (55 AA at its byte 510)', 'link it as ELF, or sign a boot sector with 55 AA');
 }
 
 const MULTIBOOT2_MAGIC = 0xe85250d6, MULTIBOOT2_SEARCHED_BYTES = 32768;
