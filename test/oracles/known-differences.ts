@@ -58,6 +58,11 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     because: 'LOCK is #UD with everything that the manual does not list; AMD reads it as REX.R of MOV CRn, and ignores it with VERW.',
   },
   {
+    forms: /^(REX\.W \+ )?0F 0D \/r/,
+    when: (expected, got) => faults(expected, 6) && got.outcome === 'completed',
+    because: 'Intel processors treat 0F 0D with a register as NOP; on AMD processors it is 3DNow!\'s, and #UD.',
+  },
+  {
     forms: /\| ARPL /,
     when: (expected, got) => faults(expected, 14) && faults(got, 14) && expected.cr2 === got.cr2,
     because: 'ARPL is described as writing its destination; AMD reports a page fault that it meets while reading that.',
