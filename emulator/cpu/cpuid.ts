@@ -71,6 +71,9 @@ function fixed(cpu: Processor, leaf: number, subleaf: number): CpuidResult {
   }
 }
 
+const BY_LEAF = new Map<number, [string, 'eax' | 'ebx' | 'ecx' | 'edx', number][]>();
+for (const [name, [leaf, register, bit]] of Object.entries(FEATURE_BITS)) BY_LEAF.set(leaf, [...(BY_LEAF.get(leaf) ?? []), [name, register, bit]]);
+
 /** Features that CPUID shows only at times. */
 function visible(cpu: Processor, name: string): boolean {
   if (!cpu.features.has(name)) return false;
@@ -84,8 +87,8 @@ export function cpuid(cpu: Processor, leaf: number, subleaf: number): CpuidResul
   const asked = leaf > limit ? MAX_BASIC : leaf;
   const result = { ...fixed(cpu, asked, subleaf) };
   if (asked === 7 && subleaf !== 0) return result;
-  for (const [name, [at, register, bit]] of Object.entries(FEATURE_BITS))
-    if (at === asked && visible(cpu, name)) result[register] = (result[register] | (1 << bit)) >>> 0;
+  for (const [name, register, bit] of BY_LEAF.get(asked) ?? [])
+    if (visible(cpu, name)) result[register] = (result[register] | (1 << bit)) >>> 0;
   if (asked === 1 && cpu.cr4 & CR4.OSXSAVE) result.ecx |= 1 << 27;
   return result;
 }

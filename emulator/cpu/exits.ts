@@ -6,4 +6,6 @@ export const EXIT = {
   at: 1,
   /** The record's instruction has retired in TypeScript; S.rip is where to go on. */
   after: 2,
+  /** The record's instruction has not retired, but what came of it (a fault, a VM exit) is done; S.rip is where to go on. */
+  settled: 3,
 } as const;

@@ -25,6 +25,8 @@ export interface Intercepts {
   /** An exception about to be delivered (not one being delivered by IDT already): exits, or returns. */
   exception(cpu: Processor, vector: number, errorCode: number | undefined, qualification: number, duringDelivery: EventInDelivery | undefined, type?: number): void;
   /** A boundary between instructions, before what is named is considered: MTF; preemption timer and NMI window; interrupt window. True: a VM exit happened. */
+  /** Whether nothing of that can happen at the next boundary. */
+  quiet(cpu: Processor): boolean;
   boundary(cpu: Processor, before: 'debug trap' | 'NMI' | 'external interrupt'): boolean;
   /** Whether external interrupts are taken though RFLAGS.IF is 0, NMIs though blocking by NMI is set, and whether IRET ends blocking by NMI. */
   ignoresInterruptFlag(cpu: Processor): boolean;
@@ -61,6 +63,7 @@ export const ROOT_INTERCEPTS: Intercepts = {
   msr: nothing,
   io: nothing,
   exception: nothing,
+  quiet: () => true,
   boundary: () => false,
   ignoresInterruptFlag: () => false,
   ignoresNmiBlocking: () => false,

@@ -80,6 +80,12 @@ export const eventsPending = (cpu: Processor): boolean =>
   (cpu.low(S.pendingDebug) & DUE) !== 0 || cpu.low(S.pendingNmi) !== 0 || cpu.nonRoot ||
   ((cpu.low(S.acknowledged) !== 0 || cpu.interruptRequested()) && interruptsEnabled(cpu));
 
+/** Whether the next boundary may be passed without a look at it. */
+export function quietBoundary(cpu: Processor): boolean {
+  if ((cpu.low(S.pendingDebug) & DUE) !== 0 || cpu.low(S.pendingNmi) !== 0 || cpu.low(S.acknowledged) !== 0 || mustStep(cpu)) return false;
+  return cpu.nonRoot ? !cpu.interruptRequested() && cpu.intercepts.quiet(cpu) : !cpu.interruptRequested() || !interruptsEnabled(cpu);
+}
+
 /** Whether instructions must be run one at a time, each between `beginStep` and `endStep`: single-step, breakpoints, blocking by STI or MOV SS. */
 export const mustStep = (cpu: Processor): boolean =>
   (cpu.low(S.rflags) & (TF | RF)) !== 0 || (cpu.low(dr(7)) & 0xff) !== 0 || (cpu.interruptibility & SHADOW) !== 0;

@@ -46,7 +46,8 @@ export const S = {
   exitReason: field(4),
   /** Grows whenever compiled code is given up: a region that runs meanwhile leaves when it sees that. */
   regionStamp: field(4),
-  spare: field(4),
+  /** Record at which the interpreter goes on after TypeScript has ended an instruction; 0: it leaves. */
+  resume: field(4),
   /** Whether SSE arithmetic may take the fast path: all exceptions masked, round to nearest, no DAZ/FTZ, PE sticky. */
   sseFast: field(4),
   /** What x87, MMX and SSE instructions have to look at before anything else: bits of cpu/float-mode.ts. */

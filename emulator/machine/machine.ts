@@ -2,7 +2,7 @@
 import type { BootPlan } from '../boot/plan.js';
 import { NotImplemented } from '../cpu/events.js';
 import { deliverException } from '../cpu/exceptions.js';
-import { beginStep, endStep, eventsPending, mustStep, serviceInterrupts } from '../cpu/interrupts.js';
+import { beginStep, endStep, eventsPending, mustStep, quietBoundary, serviceInterrupts } from '../cpu/interrupts.js';
 import { IF } from '../cpu/flags.js';
 import { FEATURES } from '../cpu/cpuid.js';
 import { MAP, S } from '../cpu/layout.js';
@@ -50,6 +50,8 @@ export class PersonalComputer implements Machine {
   /** Virtual time that passed while the processor was halted. */
   private idleNanoseconds = 0;
   private interruptLine = false;
+  /** The timer deadline up to which the present grant of instructions reaches. */
+  private deadline = Infinity;
   private outcome: StopReason | undefined;
   private plan: BootPlan | undefined;
   private readonly watched = new Set<number>();
@@ -79,6 +81,8 @@ export class PersonalComputer implements Machine {
     cpu.observer = this.observer = new ProcessorObserver(cpu, this.ledger, this.conditions, () => this.instructions);
     cpu.mmu = new Mmu(cpu, this.chipset.mmio);
     this.engine = new Engine(cpu, INSTRUCTIONS.filter((i) => i.feature === undefined || FEATURES.has(i.feature)), OPERATIONS, { exception: deliverException, eptFault });
+    this.engine.attention = () => this.outcome !== undefined || this.observer.stoppedBy !== undefined || this.resetAsked || cpu.activity !== ACTIVITY.active
+      || this.clock.nextDeadline() !== this.deadline || !quietBoundary(cpu);
     this.engine.compiles = options.tier !== 'interpreter';
     cpu.readTsc = () => BigInt(this.now());
     cpu.interruptRequested = () => this.interruptLine;
@@ -184,7 +188,8 @@ export class PersonalComputer implements Machine {
   /** Instructions until a timer must fire. */
   private untilEvent(): number {
     const now = this.now();
-    const wait = Math.min(this.clock.nextDeadline() - now, nextVmxDeadline(this.cpu));
+    this.deadline = this.clock.nextDeadline();
+    const wait = Math.min(this.deadline - now, nextVmxDeadline(this.cpu));
     return Math.max(1, Math.min(LONGEST_RUN, Math.ceil(wait / this.nanosecondsPerInstruction)));
   }
 

@@ -117,7 +117,7 @@ export class Emitter {
         this.arguments(step.args);
         this.publish();
         this.pushRecord();
-        f.i32(this.operation(step.name)).call(this.imports.perform).i32(0).op('return');
+        f.i32(this.operation(step.name)).call(this.imports.perform).i32(0).memory('i32.load', S.resume).op('return');
         return;
       case 'jump': return this.jump(step);
       case 'again':
@@ -292,7 +292,7 @@ export class Emitter {
       this.f.memory(v.bits === 128 ? 'v128.store' : 'i64.store', S.args + 16 * i);
     });
   }
-  private leaveIfZero(): void { this.f.op('i32.eqz').block('if').i32(0).op('return').end(); }
+  private leaveIfZero(): void { this.f.op('i32.eqz').block('if').i32(0).memory('i32.load', S.resume).op('return').end(); }
 
   private info(r: Reference): number {
     const o = r.options;

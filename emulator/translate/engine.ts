@@ -44,7 +44,13 @@ export class Engine {
   private granted = 0;
   /** Nonzero while TypeScript works for the instruction of that record. */
   private current = 0;
-  private pending: unknown;
+  /** Instructions of the grant that are left after the one that TypeScript has ended. */
+  private leftover = 0;
+  /** A stop condition wants the machine to stop before an event is delivered. */
+  private stopped = false;
+  private single = false;
+  /** Whether the run loop must look around before the next instruction: set by the machine. */
+  attention: () => boolean = () => true;
   /** What TypeScript threw that nobody here understands: thrown again outside WebAssembly. */
   private failure: unknown;
 
@@ -119,6 +125,7 @@ export class Engine {
     const used = Math.min(count, budget);
     if (count > budget) record = this.blocks.cut(record, budget);
     this.granted = budget;
+    this.single = ignoreWatched;
     cpu.i32[S.budget >> 2] = budget - used;
     this.core.run(record);
     return this.account(record);
@@ -131,17 +138,13 @@ export class Engine {
     let left = cpu.i32[S.budget >> 2]!;
     if (reason === EXIT.at) {
       left += cpu.i32[(record + RECORD.remaining.offset) >> 2]!;
-      if (!(this.pending instanceof Abandon)) cpu.rip = this.ripAt(record, RECORD.offset.offset);
-    } else if (reason === EXIT.after) left += cpu.i32[(record + RECORD.remaining.offset) >> 2]! - 1;
+      cpu.rip = this.ripAt(record, RECORD.offset.offset);
+    } else if (reason !== EXIT.target) left = this.leftover;
     const ran = this.granted - left;
     this.retiredBefore += ran;
     this.granted = 0;
     if (this.failure !== undefined) { const f = this.failure; this.failure = undefined; throw f as Error; }
-    if (this.pending !== undefined) {
-      const e = this.pending;
-      this.pending = undefined;
-      return this.act(e);
-    }
+    if (this.stopped) { this.stopped = false; return 'stopped'; }
     return reason === EXIT.at && ran === 0 && record === first ? 'watched' : 'ran';
   }
 
@@ -232,12 +235,41 @@ export class Engine {
     cpu.nextRip = this.ripAt(record, RECORD.nextOffset.offset);
   }
   /** The instruction is abandoned for what was thrown. */
-  private abandon(record: number, thrown: unknown): number {
+  private abandon(record: number, thrown: unknown): 0 {
+    const { cpu } = this;
+    if (!(thrown instanceof Abandon)) cpu.rip = this.ripAt(record, RECORD.offset.offset);
+    try {
+      this.stopped = this.act(thrown) === 'stopped';
+      this.onward(record, 0);
+    } catch (failure) {
+      this.failure = failure;
+      this.exit(EXIT.at, record);
+      cpu.u32[S.resume >> 2] = 0;
+    }
     this.current = 0;
-    if (thrown instanceof Exception || thrown instanceof EptFault || thrown instanceof Abandon || thrown instanceof StopBeforeDelivery) this.pending = thrown;
-    else this.failure = thrown;
-    this.exit(EXIT.at, record);
     return 0;
+  }
+
+  /** The instruction of that record is over, `retired` or not, and S.rip says where to go on: in WebAssembly, if nothing asks for the run loop. */
+  private onward(record: number, retired: 0 | 1): void {
+    const { cpu } = this, { i32, u32 } = cpu;
+    const left = i32[S.budget >> 2]! + i32[(record + RECORD.remaining.offset) >> 2]! - retired;
+    this.leftover = left;
+    this.exit(retired === 1 ? EXIT.after : EXIT.settled, record);
+    u32[S.resume >> 2] = 0;
+    this.current = 0;
+    if (left <= 0 || this.single || this.stopped) return;
+    // What is asked here may count instructions: the budget stands as if the block ended here.
+    i32[S.budget >> 2] = left;
+    if (this.attention()) return;
+    try {
+      const linear = this.linearRip(), next = this.blocks.find(linear, this.fetchHost(linear), this.modes.get(u32[S.codeMode >> 2]!));
+      const count = i32[(next + RECORD.remaining.offset) >> 2]!;
+      if (count > left) return;
+      i32[S.budget >> 2] = left - count;
+      cpu.setNumber(S.codePage, Math.floor(linear / PAGE) * PAGE);
+      u32[S.resume >> 2] = next;
+    } catch { /* The fetch faults: the run loop meets that again. */ }
   }
   private compute(record: number, operation: number): number {
     this.enter(record);
@@ -255,9 +287,8 @@ export class Engine {
       const abandoned = this.operations[operation]!(cpu);
       if (abandoned !== undefined) { this.abandon(record, abandoned); return; }
     } catch (e) { this.abandon(record, e); return; }
-    this.current = 0;
     cpu.rip = cpu.nextRip;
-    this.exit(EXIT.after, record);
+    this.onward(record, 1);
   }
 
   /** The linear address of the reference in S.args[7], checked as the segment demands. */

@@ -141,6 +141,10 @@ function interrupt(cpu: Processor, kind: 'external interrupt' | 'NMI', acknowled
 }
 
 /** SDM Vol. 3C, "Other Causes of VM Exits", "Monitor Trap Flag", "VMX-Preemption Timer". */
+const WATCHED_BOUNDARIES = PROCESSOR['interrupt-window exiting'] | PROCESSOR['NMI-window exiting'] | PROCESSOR['monitor trap flag'];
+const quiet = (cpu: Processor): boolean =>
+  !primary(currentVmcs(cpu), WATCHED_BOUNDARIES) && cpu.low(VMX_STATE.monitorTrap) === 0 && preemptionTicks(cpu) === Infinity;
+
 function boundary(cpu: Processor, before: 'debug trap' | 'NMI' | 'external interrupt'): boolean {
   switch (before) {
     case 'debug trap':
@@ -183,6 +187,7 @@ export const vmxIntercepts: Intercepts = {
   msr,
   io,
   exception,
+  quiet,
   boundary,
   ignoresInterruptFlag: (cpu) => pin(currentVmcs(cpu), PIN['external-interrupt exiting']),
   ignoresNmiBlocking: (cpu) => pin(currentVmcs(cpu), PIN['virtual NMIs']),
