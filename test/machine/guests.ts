@@ -7,7 +7,7 @@ import type { MachineOptions } from '../../emulator/machine/contract.js';
 import { PersonalComputer } from '../../emulator/machine/machine.js';
 
 const BENCH = fileURLToPath(new URL('../../bench/guests/out', import.meta.url));
-const BENCH_MEMORY = 32 << 20, SMALL_MEMORY = 2 << 20;
+const BENCH_MEMORY = 64 << 20, SMALL_MEMORY = 2 << 20;
 
 export interface Guest { readonly name: string; readonly memoryBytes: number; readonly plan: BootPlan }
 
