@@ -3,9 +3,9 @@ import { probe, read32, read16, write16, write32, write64 } from '../paging/acce
 import { READ, WRITE } from '../paging/mmu.js';
 import { exception } from './events.js';
 import { gpr, MAP, S, SEGMENT, segment, SS } from './layout.js';
-import { canonical } from './modes.js';
 import type { Operations } from './operations.js';
 import type { Processor } from './processor.js';
+import { linearAddress } from './references.js';
 import type { Word } from './stack.js';
 
 const PAGE = 4096, DF = 1 << 10;
@@ -90,11 +90,6 @@ function bulk(cpu: Processor, moves: boolean): void {
   cpu.i32[S.budget >> 2] = budget - n;
 }
 
-function stackLinear(cpu: Processor, offset: number, stackSize: number): number {
-  if (stackSize === 64 && !canonical(offset)) throw exception('#SS', 0, 'the stack address is not canonical');
-  return stackSize === 64 ? offset : (cpu.base(SS) + (stackSize === 16 ? offset & 0xffff : offset >>> 0)) >>> 0;
-}
-
 /** SDM Vol. 2, "ENTER—Make Stack Frame for Procedure Parameters": everything is read and probed before anything is written. */
 function enter(cpu: Processor): void {
   const size = cpu.argumentLow(0), level = cpu.argumentLow(1), bits = cpu.argumentLow(2), stackSize = cpu.argumentLow(3), bytes = bits / 8;
@@ -103,13 +98,13 @@ function enter(cpu: Processor): void {
   const bottom = read(gpr(4)), frame = read(gpr(5));
   const readFrame = (linear: number): Word => (bits === 16 ? { low: read16(cpu, linear), high: 0 } : { low: read32(cpu, linear), high: bits === 64 ? read32(cpu, linear + 4) : 0 });
   const values: Word[] = [{ low: cpu.low(gpr(5)), high: cpu.high(gpr(5)) }];
-  for (let i = 1; i < level; i++) values.push(readFrame(stackLinear(cpu, mask(frame - i * bytes), stackSize)));
+  for (let i = 1; i < level; i++) values.push(readFrame(linearAddress(cpu, SS, mask(frame - i * bytes), bytes, false)));
   const top = mask(bottom - bytes);
   if (level > 0) values.push({ low: top >>> 0, high: Math.floor(top / 2 ** 32) >>> 0 });
-  const places = values.map((_, i) => stackLinear(cpu, mask(bottom - (i + 1) * bytes), stackSize));
+  const places = values.map((_, i) => linearAddress(cpu, SS, mask(bottom - (i + 1) * bytes), bytes, true));
   for (const place of places) probe(cpu, place, bytes, WRITE);
   const end = mask(bottom - values.length * bytes - size);
-  probe(cpu, stackLinear(cpu, end, stackSize), bytes, WRITE);
+  probe(cpu, linearAddress(cpu, SS, end, bytes, true), bytes, WRITE);
   values.forEach(({ low, high }, i) => {
     if (bits === 16) write16(cpu, places[i]!, low & 0xffff);
     else if (bits === 32) write32(cpu, places[i]!, low);

@@ -41,6 +41,8 @@ export const S = {
   codeMode: field(4),
   /** Low twelve bits of fast-TLB tags: address space and privilege. */
   spaceTag: field(8),
+  /** Offset of the half of the fast TLB's tables that serves now. */
+  tlbHalf: field(8),
   /** Record at which the interpreter left, and why (cpu/exits.ts). */
   exitRecord: field(4),
   exitReason: field(4),
@@ -110,7 +112,9 @@ export const FAST_TLB_ENTRY_BYTES = 16;
  * the first after 4 GBytes included: else an access that crosses the boundary would find the entry of the second page.
  */
 export const FAST_TLB_FOLD = 23;
-const FAST_TLB_BYTES = FAST_TLB_ENTRIES * FAST_TLB_ENTRY_BYTES;
+/** Each table has one half for VMX non-root operation and one for the rest: hypervisor and guest often use the same addresses. */
+export const FAST_TLB_HALF_BYTES = FAST_TLB_ENTRIES * FAST_TLB_ENTRY_BYTES;
+const FAST_TLB_BYTES = 2 * FAST_TLB_HALF_BYTES;
 export const BLOCK_TABLE_ENTRIES = 32768;
 export const BLOCK_TABLE_ENTRY_BYTES = 16;
 

@@ -17,7 +17,7 @@ const ELSEWHERE = -1;
 function fast(cpu: Processor, linear: number, bytes: number, kind: AccessKind, supervisor: boolean): number {
   const low = linear | 0;
   if ((low & PAGE - 1) > PAGE - bytes) return ELSEWHERE;
-  const at = (FAST_TABLES[kind] + FAST_TLB_ENTRY_BYTES * fastIndex(low)) >> 2, { i32 } = cpu;
+  const { i32 } = cpu, at = (FAST_TABLES[kind] + i32[S.tlbHalf >> 2]! + FAST_TLB_ENTRY_BYTES * fastIndex(low)) >> 2;
   const tag = supervisor ? cpu.mmu.implicitTag : i32[S.spaceTag >> 2]!;
   if (i32[at] !== (low & -PAGE | tag) || i32[at + 1] !== Math.floor(linear / 2 ** 32)) return ELSEWHERE;
   return (low + i32[at + 2]!) >>> 0;

@@ -2,7 +2,7 @@
  * The direct-mapped tables that generated code consults in line (cpu/layout.ts). They only repeat what the architectural
  * TLB holds: an access that hits here would have changed nothing there.
  */
-import { FAST_TLB_ENTRIES, FAST_TLB_ENTRY_BYTES, FAST_TLB_FOLD, MAP } from '../cpu/layout.js';
+import { FAST_TLB_ENTRIES, FAST_TLB_ENTRY_BYTES, FAST_TLB_FOLD, FAST_TLB_HALF_BYTES, MAP, S } from '../cpu/layout.js';
 import type { Processor } from '../cpu/processor.js';
 import type { Space } from './spaces.js';
 
@@ -44,8 +44,8 @@ export class FastTlb {
   }
 
   fill(table: number, linear: number, physical: number, tag: number): void {
-    const at = (table >> 2) + WORDS * fastIndex(linear), page = linear & ~0xfff;
     const { i32 } = this.cpu;
+    const at = ((table + i32[S.tlbHalf >> 2]!) >> 2) + WORDS * fastIndex(linear), page = linear & ~0xfff;
     i32[at] = page | tag;
     i32[at + 1] = Math.floor(linear / 2 ** 32);
     i32[at + 2] = MAP.guestMemory + physical - (physical & 0xfff) - page;
@@ -54,22 +54,21 @@ export class FastTlb {
   /** Drops whatever may concern this page, in all spaces. */
   dropPage(linear: number): void {
     const offset = WORDS * fastIndex(linear), { i32 } = this.cpu;
-    for (const table of FAST_TABLES) {
-      i32[(table >> 2) + offset] = -1;
-      i32[(table >> 2) + offset + 1] = -1;
+    for (const table of FAST_TABLES) for (const half of [table, table + FAST_TLB_HALF_BYTES]) {
+      i32[(half >> 2) + offset] = -1;
+      i32[(half >> 2) + offset + 1] = -1;
     }
   }
 
   dropWritesTo(physicalPage: number): void {
     const { i32 } = this.cpu, host = (MAP.guestMemory + physicalPage * 4096) | 0;
-    for (let n = 0; n < FAST_TLB_ENTRIES; n++) {
+    for (let n = 0; n < 2 * FAST_TLB_ENTRIES; n++) {
       const at = (MAP.tlbWrite >> 2) + WORDS * n;
       if (((i32[at]! & ~0xfff) + i32[at + 2]! | 0) === host) i32[at] = i32[at + 1] = -1;
     }
   }
 
   clear(): void {
-    const bytes = FAST_TLB_ENTRIES * FAST_TLB_ENTRY_BYTES;
-    for (const table of FAST_TABLES) this.cpu.u8.fill(0xff, table, table + bytes);
+    for (const table of FAST_TABLES) this.cpu.u8.fill(0xff, table, table + 2 * FAST_TLB_HALF_BYTES);
   }
 }

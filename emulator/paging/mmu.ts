@@ -1,6 +1,6 @@
 /** Linear to physical: TLB, walk, flags, faults; and every operation that invalidates cached translations. */
 import { EptFault, Exception, VECTORS } from '../cpu/events.js';
-import { MAP, S } from '../cpu/layout.js';
+import { FAST_TLB_HALF_BYTES, MAP, S } from '../cpu/layout.js';
 import type { Processor } from '../cpu/processor.js';
 import type { Bus } from '../memory/bus.js';
 import type { TrapEvent } from '../observe/events.js';
@@ -173,6 +173,7 @@ export class Mmu {
   spaceChanged(): void {
     const { cpu } = this, { cr0, cr4, nonRoot } = cpu;
     if (nonRoot !== this.nonRoot) this.enterWorld(nonRoot);
+    cpu.u32[S.tlbHalf >> 2] = nonRoot ? FAST_TLB_HALF_BYTES : 0;
     const paged = (cr0 & CR0_PG) !== 0;
     this.pcid = (cr4 & CR4_PCIDE) !== 0 ? cpu.low(S.cr3) & 0xfff : 0;
     this.translating = paged || this.eptp !== 0;

@@ -182,7 +182,7 @@ export class Engine {
 
   private fetchHost(linear: number): number {
     const { cpu } = this;
-    const low = linear >>> 0, entry = ((low >>> 12) ^ (low >>> FAST_TLB_FOLD)) & 1023, at = (MAP.tlbExecute >> 2) + 4 * entry;
+    const low = linear >>> 0, entry = ((low >>> 12) ^ (low >>> FAST_TLB_FOLD)) & 1023, at = ((MAP.tlbExecute + cpu.u32[S.tlbHalf >> 2]!) >> 2) + 4 * entry;
     const { u32 } = cpu;
     if (u32[at] === (((low & ~0xfff) | u32[S.spaceTag >> 2]!) >>> 0) && u32[at + 1] === (Math.floor(linear / HIGH) >>> 0)) return (low + u32[at + 2]!) >>> 0;
     const physical = cpu.mmu.translate(linear, EXECUTE, cpu.cpl === 3);
@@ -297,7 +297,10 @@ export class Engine {
     const stack = (info & INFO.stack) !== 0;
     if (at !== 0 && (info & INFO.baseOnly) === 0) return linearAddress(cpu, segmentNumber(at), cpu.low(slot), bytes, ((info >> INFO.accessShift) & 3) !== 0);
     let low = cpu.low(slot), high = cpu.i32[(slot >> 2) + 1]!;
-    if (!cpu.code64) return low;
+    if (!cpu.code64) {
+      if (low + bytes > HIGH) throw exception(stack ? '#SS' : '#GP', 0, `${bytes} bytes at 0x${low.toString(16)} pass the end of the segment`);
+      return low;
+    }
     if (at !== 0) {
       const sum = low + cpu.low(at);
       high = (high + cpu.i32[(at >> 2) + 1]! + (sum >= HIGH ? 1 : 0)) | 0;
