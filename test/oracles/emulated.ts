@@ -3,6 +3,7 @@ import type { BootPlan, EntryState } from '../../emulator/boot/plan.js';
 import { ENTRY_SEGMENTS, GENERAL_REGISTERS } from '../../emulator/boot/plan.js';
 import { getRflags, setRflags } from '../../emulator/cpu/flags.js';
 import { gpr, MAP, S, xmm } from '../../emulator/cpu/layout.js';
+import type { MachineOptions } from '../../emulator/machine/contract.js';
 import { PersonalComputer } from '../../emulator/machine/machine.js';
 import { AREA_BYTES, type Case, CODE_BASE, DATA_BASE, type Patch, REGISTER_NAMES, type Result, RFLAGS_MASK, State } from './native.js';
 
@@ -54,16 +55,33 @@ function entry(bits: 64 | 32): EntryState {
   };
 }
 
+/** A machine at CPL 3 with the memory map of the native oracle, which stops at exceptions. */
+export function caseMachine(bits: 64 | 32, options: Partial<MachineOptions> = {}): PersonalComputer {
+  const machine = new PersonalComputer({ memoryBytes: MEMORY_BYTES, cpus: 1, onSerial: () => undefined, onDebugConsole: () => undefined, ...options });
+  const plan: BootPlan = { kind: 'case', writes: tables(), entry: entry(bits), notes: [] };
+  machine.load(plan);
+  machine.conditions.add({ kind: 'exception' });
+  return machine;
+}
+
+/** Puts code at its place in the code area, which is INT3 elsewhere, and empties the data area. */
+export function place({ cpu }: PersonalComputer, code: Uint8Array, rip: number, patches: readonly Patch[] = []): void {
+  const codeAt = MAP.guestMemory + CODE, data = MAP.guestMemory + DATA;
+  cpu.codeWritten(CODE, AREA_BYTES);
+  cpu.u8.fill(0xcc, codeAt, codeAt + AREA_BYTES);
+  cpu.u8.set(code, codeAt + rip - CODE_BASE);
+  cpu.codeWritten(DATA, AREA_BYTES);
+  cpu.u8.fill(0, data, data + AREA_BYTES);
+  for (const { offset, bytes } of patches) cpu.u8.set(bytes, data + offset);
+}
+
 export class EmulatedOracle {
   private readonly machines = new Map<64 | 32, { machine: PersonalComputer; fresh: Uint8Array }>();
 
   private machine(bits: 64 | 32): { machine: PersonalComputer; fresh: Uint8Array } {
     let known = this.machines.get(bits);
     if (!known) {
-      const machine = new PersonalComputer({ memoryBytes: MEMORY_BYTES, cpus: 1, onSerial: () => undefined, onDebugConsole: () => undefined });
-      const plan: BootPlan = { kind: 'case', writes: tables(), entry: entry(bits), notes: [] };
-      machine.load(plan);
-      machine.conditions.add({ kind: 'exception' });
+      const machine = caseMachine(bits);
       known = { machine, fresh: machine.cpu.u8.slice(0, S.end) };
       this.machines.set(bits, known);
     }
@@ -74,14 +92,8 @@ export class EmulatedOracle {
 
   private one(c: Case): Result {
     const { machine, fresh } = this.machine(c.bits ?? 64), { cpu } = machine;
-    const code = MAP.guestMemory + CODE, data = MAP.guestMemory + DATA;
-    const at = Number(c.state.rip) - CODE_BASE;
-    cpu.codeWritten(CODE, AREA_BYTES);
-    cpu.u8.fill(0xcc, code, code + AREA_BYTES);
-    cpu.u8.set(c.code, code + at);
-    cpu.codeWritten(DATA, AREA_BYTES);
-    cpu.u8.fill(0, data, data + AREA_BYTES);
-    for (const { offset, bytes } of c.data ?? []) cpu.u8.set(bytes, data + offset);
+    const data = MAP.guestMemory + DATA;
+    place(machine, c.code, Number(c.state.rip), c.data);
     const before = cpu.u32.slice(data / 4, (data + AREA_BYTES) / 4);
     cpu.u8.set(fresh);
     load(machine, c.state);
@@ -106,7 +118,7 @@ export class EmulatedOracle {
 
 const FX = { fcw: 0, fsw: 2, ftw: 4, fop: 6, fip: 8, fdp: 16, mxcsr: 24, st: 32, xmm: 160 } as const;
 
-function load({ cpu }: PersonalComputer, s: State): void {
+export function load({ cpu }: PersonalComputer, s: State): void {
   REGISTER_NAMES.forEach((name, n) => cpu.setBig(gpr(n), s.get(name)));
   setRflags(cpu, Number(s.rflags & RFLAGS_MASK) | 0x202);
   cpu.setBig(S.rip, s.rip);
