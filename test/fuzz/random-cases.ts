@@ -114,7 +114,36 @@ export class RandomCases {
       const v = r.value();
       for (let b = 0; b < 8; b++) state.xmm(i)[8 * half + b] = Number((v >> BigInt(8 * b)) & 0xffn);
     }
+    if (form.map === 0 && form.opcode >= 0xd8 && form.opcode <= 0xdf) this.x87(state);
+    else if (form.operands.some((o) => o.kind === 'xmm' || o.kind === 'mm')) this.vectors(state);
     return { form, code, bits, state, data: [...this.data(state, asMemory ? target : undefined), ...(asMemory ? this.selector(form, target, selects, operandSize / 8) : []), ...this.frame(form, state, operandSize / 8)] };
+  }
+
+  /** Rounding, denormals as zeros, underflow to zero; some flags raised before; seldom an exception that is not masked. */
+  private vectors(state: State): void {
+    const { random: r } = this;
+    state.mxcsr = (0x1f80 & ~(r.chance(4) ? 1 << (7 + r.below(6)) : 0)) | (r.below(4) << 13) | (r.chance(4) ? 0x40 : 0) | (r.chance(4) ? 0x8000 : 0) | (r.chance(2) ? r.below(64) : 0);
+    for (let i = 0; i < 16; i++) if (!r.chance(3)) state.xmm(i).set(new Uint8Array(r.chance(2) ? Float32Array.from({ length: 4 }, () => this.float()).buffer : Float64Array.from({ length: 2 }, () => this.float()).buffer));
+  }
+
+  /** Some registers in use, all kinds of numbers in them; precision and rounding as they come. */
+  private x87(state: State): void {
+    const { random: r } = this, fx = state.fxsave;
+    fx.setUint16(0, 0x40 | (r.chance(4) ? r.below(64) : 63) | (r.pick([0, 2, 3]) << 8) | (r.below(4) << 10), true);
+    fx.setUint16(2, r.below(8) << 11 | (r.chance(2) ? r.below(16) << 8 & 0x4700 : 0), true);
+    fx.setUint8(4, r.chance(2) ? 0xff : r.below(256));
+    for (let i = 0; i < 8; i++) {
+      const at = 32 + 16 * i, exponent = r.pick([0, 1, 0x3fff, 0x3fff + r.below(70), 0x4000 - r.below(70), 0x7ffe, 0x7fff, r.below(0x8000)]);
+      const top = r.chance(8) ? r.below(2) << 31 : 1 << 31;
+      fx.setUint32(at, r.chance(2) ? 0 : r.u32(), true);
+      fx.setUint32(at + 4, (top | (r.chance(2) ? 0 : r.u32() & 0x7fffffff)) >>> 0, true);
+      fx.setUint16(at + 8, exponent | (r.below(2) << 15), true);
+    }
+  }
+
+  private float(): number {
+    const { random: r } = this;
+    return r.pick([0, -0, 1, -1, 0.5, 1.5, 2 ** 31, -(2 ** 31), 2 ** 63, 1e-40, 1e-310, 3.4e38, 1.7e308, Infinity, -Infinity, NaN, r.u32() / 7, -r.u32() * 1.7, (r.u32() - 2 ** 31) / 2 ** r.below(80)]);
   }
 
   /** A displacement from RIP is known only with the length of the instruction. */

@@ -63,6 +63,11 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     because: 'Intel processors treat 0F 0D with a register as NOP; on AMD processors it is 3DNow!\'s, and #UD.',
   },
   {
+    forms: /\| FU?COMIP? /,
+    when: (_expected, got, says) => (got.state.fxsave.getUint16(2, true) & ~got.state.fxsave.getUint16(0, true) & 1) !== 0 && /bit: rflags [^;]*$/.test(says),
+    because: '"The status flags in the EFLAGS register are set only if the exception is masked"; AMD sets them all the same.',
+  },
+  {
     forms: /\| ARPL /,
     when: (expected, got) => (faults(expected, 14) && faults(got, 14) && expected.cr2 === got.cr2) || (faults(got, 13) && expected.outcome === 'completed'),
     because: '"#GP(0) If the destination is located in a non-writable segment": AMD reads first, and writes only when the RPL changes.',
