@@ -9,8 +9,8 @@ export type ExceptionName = Exclude<keyof typeof VECTORS, 'NMI'>;
 
 const HAS_ERROR_CODE = new Set([8, 10, 11, 12, 13, 14, 17, 21]);
 export const hasErrorCode = (vector: number): boolean => HAS_ERROR_CODE.has(vector);
-export const vectorName = (vector: number): string =>
-  Object.entries(VECTORS).find(([, v]) => v === vector)?.[0] ?? `vector ${vector}`;
+const NAMES = new Map<number, string>(Object.entries(VECTORS).map(([name, vector]) => [vector, name]));
+export const vectorName = (vector: number): string => NAMES.get(vector) ?? `vector ${vector}`;
 
 /** An exception of the guest. `cr2` is the linear address of a page fault; `why` is a sentence for the debugger. */
 export class Exception {

@@ -33,19 +33,23 @@ function describe(cpu: Processor, rip: number, e: Exception): string {
 export function deliverException(cpu: Processor, exception: Exception): void {
   let first = cpu.delivering, current = exception;
   cpu.delivering = undefined;
-  const chain: string[] = first ? [`${eventName(first)} was being delivered`] : [];
+  const begun = first, chain: { readonly rip: number; readonly exception: Exception }[] = [];
   for (;;) {
-    chain.push(describe(cpu, cpu.rip, current));
+    chain.push({ rip: cpu.rip, exception: current });
     const how = combination(first, current.vector);
     // The exception bitmap is asked about a fault of a delivery before it becomes a double fault.
     if (how !== 'serial') intercept(cpu, current, first);
-    if (how === 'triple fault') { tripleFault(cpu, current, chain); return; }
+    if (how === 'triple fault') {
+      const faults = chain.map(({ rip, exception: each }) => describe(cpu, rip, each));
+      tripleFault(cpu, current, begun ? [`${eventName(begun)} was being delivered`, ...faults] : faults);
+      return;
+    }
     if (how === 'double fault') {
       current = new Exception(DF, 0, 0, `${vectorName(current.vector)} during the delivery of ${vectorName(first!.vector)}`);
-      chain.push(describe(cpu, cpu.rip, current));
+      chain.push({ rip: cpu.rip, exception: current });
       first = undefined;
     }
-    const failed = deliverOnce(cpu, current, first, chain.length === 1);
+    const failed = deliverOnce(cpu, current, first, chain.length === 1 && begun === undefined);
     if (!failed) return;
     first = cpu.delivering;
     cpu.delivering = undefined;

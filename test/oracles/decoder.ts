@@ -70,7 +70,7 @@ function general(n: number, bits: number, hasRex: boolean): string {
   return `r${n}${bits === 16 ? 'w' : bits === 32 ? 'd' : ''}`;
 }
 
-function memoryOfOurs(d: Decoded, mode: Mode): string {
+function memoryOfOurs(d: Decoded): string {
   const name = (n: number) => (n < 0 ? '' : general(n, d.addressSize, true));
   const segment = d.override >= 0 ? d.override : d.base === 4 || d.base === 5 ? 2 : 3;
   const base = d.ripRelative ? (d.addressSize === 64 ? 'rip' : 'eip') : name(d.base);
@@ -80,7 +80,7 @@ function memoryOfOurs(d: Decoded, mode: Mode): string {
 
 function operandOfOurs(o: OperandSpec, d: Decoded, mode: Mode, position: number): string {
   const n = o.place === 'reg' ? d.reg : o.place === 'rm' ? d.rm : o.place === 'fixed' ? o.register : d.opcodeRegister;
-  if (o.place === 'moffs' || (o.place === 'rm' && d.memory && o.mayBeMemory)) return memoryOfOurs(d, mode);
+  if (o.place === 'moffs' || (o.place === 'rm' && d.memory && o.mayBeMemory)) return memoryOfOurs(d);
   switch (o.kind) {
     case 'gpr': return general(n, o.bits, d.hasRex || o.place === 'fixed');
     case 'xmm': return `xmm${n}`;
