@@ -25,8 +25,8 @@ export class Processor {
   ports!: Bus;
   intercepts!: Intercepts;
   observer!: Observer;
-  /** Recomputes everything that a mode change decides (code mode, privilege tags): after CR0, CR3, CR4, EFER, CS, SS, CPL, segment loads. */
-  modeChanged!: () => void;
+  /** Recomputes everything that a mode change decides (code mode, privilege tags): after CR0, CR3, CR4, EFER, CS, SS, CPL, segment loads. `spaceChosen`: the MMU knows already. */
+  modeChanged!: (spaceChosen?: boolean) => void;
   /** Bytes of guest memory that hold translated code were written: physical address and length. */
   codeWritten!: (physical: number, bytes: number) => void;
   /** Instructions retired by this processor before the current one. */

@@ -22,10 +22,14 @@ export interface LedgerRow {
   readonly event: TrapEvent;
 }
 
+const noEvents = (): Record<TrapKind, number> => ({
+  'VM exit': 0, 'VM entry': 0, 'VM-entry failure': 0, hypercall: 0, exception: 0, interrupt: 0, 'triple fault': 0, 'TLB flush': 0, 'stale translation': 0, halt: 0,
+});
+
 export class TrapLedger {
   private ring: (TrapEvent | undefined)[];
   private recorded = 0;
-  private readonly kinds = new Map<TrapKind, number>();
+  private readonly kinds: Record<TrapKind, number> = noEvents();
   private readonly exits = new Uint32Array(256);
   private readonly exceptions = new Uint32Array(256);
   private readonly interrupts = new Uint32Array(256);
@@ -51,7 +55,7 @@ export class TrapLedger {
 
   record(event: TrapEvent): void {
     this.ring[this.recorded++ % this.capacity] = event;
-    this.kinds.set(event.kind, (this.kinds.get(event.kind) ?? 0) + 1);
+    this.kinds[event.kind]++;
     switch (event.kind) {
       case 'VM exit':
         this.exits[(event.fields['reason'] as number) & 0xff]!++;
@@ -95,7 +99,7 @@ export class TrapLedger {
 
   get counts(): TrapCounts {
     return {
-      kinds: Object.fromEntries(this.kinds),
+      kinds: Object.fromEntries(Object.entries(this.kinds).filter(([, count]) => count > 0)),
       exits: seen(this.exits),
       exceptions: seen(this.exceptions),
       interrupts: seen(this.interrupts),
@@ -107,7 +111,7 @@ export class TrapLedger {
   clear(): void {
     this.ring = new Array<TrapEvent | undefined>(this.capacity).fill(undefined);
     this.recorded = 0;
-    this.kinds.clear();
+    Object.assign(this.kinds, noEvents());
     for (const counts of [this.exits, this.exceptions, this.interrupts]) counts.fill(0);
     this.hypercalls.clear();
     this.otherHypercalls = 0;

@@ -222,7 +222,7 @@ export class Mmu {
   /** All entries of the current VPID, global ones included. */
   flushAll(why = 'all entries are flushed'): void {
     this.spaces.flushVpid(this.vpid);
-    this.flushed({ instruction: 'flush' }, why);
+    this.flushed({ instruction: 'flush' }, () => why);
   }
 
   /** RESET: everything. */
@@ -235,7 +235,7 @@ export class Mmu {
 
   invlpg(linear: number): void {
     this.tlb.invalidate(linear, { vpid: this.vpid, pcid: this.pcid, globals: true });
-    this.flushed({ instruction: 'INVLPG', gla: linear }, `INVLPG invalidates the translations of linear address ${hex(linear)}`);
+    this.flushed({ instruction: 'INVLPG', gla: linear }, () => `INVLPG invalidates the translations of linear address ${hex(linear)}`);
   }
 
   /** After CR3 was written. */
@@ -243,7 +243,7 @@ export class Mmu {
     const pcid = (this.cpu.cr4 & CR4_PCIDE) !== 0 ? this.cpu.low(S.cr3) & 0xfff : 0;
     if (!flushNonGlobal) return this.spaceChanged();
     this.spaces.flushPcid(this.vpid, pcid);
-    this.flushed({ instruction: 'MOV to CR3', pcid }, `MOV to CR3 invalidates the entries of PCID ${pcid} except global ones`);
+    this.flushed({ instruction: 'MOV to CR3', pcid }, () => `MOV to CR3 invalidates the entries of PCID ${pcid} except global ones`);
   }
 
   /** After MOV to CR0 (LMSW, CLTS), not at VM entry or exit. */
@@ -268,7 +268,7 @@ export class Mmu {
     else if (type === 1) this.spaces.flushPcid(vpid, pcid);
     else if (type === 2) this.spaces.flushVpid(vpid);
     else this.spaces.flushVpidNonGlobal(vpid);
-    this.flushed({ instruction: 'INVPCID', type, pcid, gla: linear }, `INVPCID type ${type}: ${[
+    this.flushed({ instruction: 'INVPCID', type, pcid, gla: linear }, () => `INVPCID type ${type}: ${[
       `linear address ${hex(linear)} in PCID ${pcid}`, `PCID ${pcid} except global entries`, 'all PCIDs and global entries', 'all PCIDs except global entries'][type]!}`);
   }
 
@@ -276,7 +276,7 @@ export class Mmu {
   invept(type: number, eptp: number): void {
     if (type === 1) this.spaces.flushEpt(ep4ta(eptp));
     else this.spaces.flushEpts();
-    this.flushed({ instruction: 'INVEPT', type, eptp }, `INVEPT type ${type}: ${type === 1 ? `EP4TA ${hex(ep4ta(eptp))}` : 'all EPT paging structures'}`);
+    this.flushed({ instruction: 'INVEPT', type, eptp }, () => `INVEPT type ${type}: ${type === 1 ? `EP4TA ${hex(ep4ta(eptp))}` : 'all EPT paging structures'}`);
   }
 
   /** SDM Vol. 3D, "INVVPID—Invalidate Translations Based on VPID". Types 0 to 3. */
@@ -285,7 +285,7 @@ export class Mmu {
     else if (type === 1) this.spaces.flushVpid(vpid);
     else if (type === 2) this.spaces.flushVpids();
     else this.spaces.flushVpidNonGlobal(vpid);
-    this.flushed({ instruction: 'INVVPID', type, vpid, gla: linear }, `INVVPID type ${type}: ${[
+    this.flushed({ instruction: 'INVVPID', type, vpid, gla: linear }, () => `INVVPID type ${type}: ${[
       `linear address ${hex(linear)} in VPID ${vpid}`, `VPID ${vpid}`, 'all VPIDs but 0', `VPID ${vpid} except global entries`][type]!}`);
   }
 
@@ -299,10 +299,10 @@ export class Mmu {
     this.spaceChanged();
   }
 
-  private flushed(fields: TrapEvent['fields'], says: string): void {
+  private flushed(fields: TrapEvent['fields'], says: () => string): void {
     this.spaceChanged();
     const { observer } = this.cpu as { observer?: Processor['observer'] };
-    observer?.raise('TLB flush', fields, () => says);
+    observer?.raise('TLB flush', fields, says);
   }
 
   /**

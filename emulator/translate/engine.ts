@@ -75,7 +75,11 @@ export class Engine {
     const decodeTable = new DecodeTable(instructions.flatMap(forms));
     this.blocks = new Blocks(cpu, decodeTable, this.handlers, { hostOf: (linear) => this.fetchHost(linear) }, (page) => cpu.mmu.protectCode(page));
     this.regions = new Regions(cpu, this.blocks, this.handlers, this.modes);
-    cpu.modeChanged = () => { this.modes.update(cpu); cpu.mmu.spaceChanged(); updateFloatMode(cpu); };
+    cpu.modeChanged = (spaceChosen = false) => {
+      this.modes.update(cpu);
+      if (!spaceChosen) cpu.mmu.spaceChanged();
+      updateFloatMode(cpu);
+    };
     cpu.codeWritten = (physical, bytes) => this.codeWritten(physical, bytes);
     cpu.instructionCount = () => this.retired();
   }

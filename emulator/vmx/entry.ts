@@ -58,7 +58,7 @@ export function enter(cpu: Processor, launch: boolean): number {
   cpu.deliveries++;
   cpu.intercepts = vmxIntercepts;
   cpu.mmu.vmTransition(vpidOf(vmcs));
-  cpu.modeChanged();
+  cpu.modeChanged(true);
   if (hasPreemptionTimer(vmcs)) startPreemptionTimer(cpu, vmcs.low(TIMER));
   else stopPreemptionTimer(cpu);
   cpu.set(VMX_STATE.firstPause, 0, 0);

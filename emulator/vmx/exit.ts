@@ -125,7 +125,7 @@ function toHost(cpu: Processor, vmcs: Vmcs): void {
   const guestWasLong = cpu.longMode;
   loadHostState(cpu, vmcs);
   cpu.mmu.vmTransition(cpu.mmu.vmcs.vpid());
-  cpu.modeChanged();
+  cpu.modeChanged(true);
   if (guestWasLong && !cpu.longMode) { vmxAbort(cpu, vmcs, 6); return; }
   const pae = (cpu.cr0 & 0x8000_0000) !== 0 && (cpu.cr4 & 0x20) !== 0 && !cpu.longMode;
   if (pae && !cpu.mmu.loadPdptes(cpu.cr3)) { vmxAbort(cpu, vmcs, 2); return; }
