@@ -310,8 +310,8 @@ export class Engine {
       high = (high + cpu.i32[(at >> 2) + 1]! + (sum >= HIGH ? 1 : 0)) | 0;
       low = sum >>> 0;
     }
-    const top = high >> 15;
-    if (top !== 0 && top !== -1) throw exception(stack ? '#SS' : '#GP', 0, `address 0x${((BigInt(high >>> 0) << 32n) | BigInt(low)).toString(16)} is not canonical`);
+    const top = high >> 15, acrossHole = high === 0x7fff && low + bytes > HIGH;
+    if ((top !== 0 && top !== -1) || acrossHole) throw exception(stack ? '#SS' : '#GP', 0, `address 0x${((BigInt(high >>> 0) << 32n) | BigInt(low)).toString(16)} is not canonical`);
     return high * HIGH + low;
   }
   private slowReference(record: number, info: number, at: number): number {
