@@ -69,7 +69,7 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   },
   {
     forms: /\| ARPL /,
-    when: (expected, got) => (faults(expected, 14) && faults(got, 14) && expected.cr2 === got.cr2) || (faults(got, 13) && expected.outcome === 'completed'),
+    when: (expected, got) => (faults(expected, 14) && faults(got, 14) && expected.cr2 === got.cr2) || (faults(got, 13) && !faults(expected, 13)),
     because: '"#GP(0) If the destination is located in a non-writable segment": AMD reads first, and writes only when the RPL changes.',
   },
   {
