@@ -88,7 +88,7 @@ class Recorder implements Cpu {
     void access;
     const kind = overridable ? this.c.segmentKind : this.kindOf(segmentNumber);
     const at = overridable ? this.meaning.record('segment', 32) : this.constant(segment(segmentNumber), 32);
-    return new MemoryOperand(this.meaning, offset.zeroExtend(64), bits, kind, at, rest);
+    return new MemoryOperand(this.meaning, offset.zeroExtend(64), bits, kind, at, overridable ? { ...rest, stack: this.c.stackReference } : rest);
   }
   private kindOf(n: number): SegmentKind {
     if (this.c.mode === 64) return n >= 4 ? 'base only' : 'flat';
