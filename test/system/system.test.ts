@@ -4,7 +4,7 @@ import { expectedLines, onRingside, withoutAddresses } from './program.js';
 
 describe('system behaviour', function () {
   this.timeout(60_000);
-  for (const bits of [64] as const) {
+  for (const bits of [32, 64] as const) {
     it(`of ${bits}-bit mode is as expected in every case`, () => {
       assert.deepEqual(onRingside(bits).map(withoutAddresses), expectedLines(bits));
     });

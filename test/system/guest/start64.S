@@ -53,6 +53,8 @@ run_case:
         pushq   %r15
         movq    %rsp, kernel_sp
         call    *%rdi
+        pushq   $2
+        popfq
         xorl    %eax, %eax
         jmp     back
 run_user_case:
