@@ -28,7 +28,7 @@ export function program(bits: Bits): string {
   if (built !== undefined && built.mtimeMs >= Math.max(...files.map((file) => statSync(file).mtimeMs))) return elf;
   mkdirSync(cache, { recursive: true });
   const parts = [`start${bits}.S`, 'print.c', `cases${bits}.c`].map((name) => join(source, name));
-  run('gcc', [...FLAGS, ...WIDTH[bits], ...parts, '-o', `${elf}.native`], 'gcc-multilib');
+  run('gcc', [...FLAGS, ...WIDTH[bits], ...parts, '-o', `${elf}.native`], 'gcc');
   run('objcopy', ['-O', 'elf32-i386', `${elf}.native`, elf], 'binutils');
   return elf;
 }
