@@ -226,7 +226,8 @@ export class Engine {
   }
   /** `next` is the block that does not fit any more, or 0: the instruction itself is to go on later (REP). */
   private outOfBudget(record: number, next: number): number {
-    this.exhausted = true;
+    // A single step says nothing of what is hot.
+    if (!this.single) this.exhausted = true;
     if (next === 0) { this.exit(EXIT.at, record); return 0; }
     const { cpu } = this;
     return this.goTo(record, cpu.number(S.codePage) + cpu.view.getUint16(next + RECORD.offset.offset, true));
