@@ -4,6 +4,9 @@ import { findVmcsField } from '../emulator/observe/vmcs.js';
 import type { Debuggee } from './debuggee.js';
 import { evaluateNumber } from './evaluation.js';
 import { linearNumber } from './images.js';
+import { NotReadable } from './guests/linux/kernel-memory.js';
+import type { Linux } from './guests/linux/linux.js';
+import { hex } from './memory-reference.js';
 import { nearest } from './nearest.js';
 import { guestState, tlbData, trapData, vmcsData, walkData } from './panel-data.js';
 import { RequestError } from './request-error.js';
@@ -24,6 +27,10 @@ export const CONSOLE_COMMANDS: Readonly<Record<string, Command>> = {
   pt: { usage: 'pt ADDRESS', says: 'the paging-structure entries that translate a linear address', run: showEntries },
   tlb: { usage: 'tlb', says: 'what the TLB holds, and which entries are stale', run: showTlb },
   traps: { usage: 'traps [FILTER]', says: `the last ${SHOWN_TRAPS} events and how many there were; FILTER is a condition or words`, run: showTraps },
+  tasks: { usage: 'tasks', says: 'the processes and threads of a Linux guest, the running one marked', run: showTasks },
+  maps: { usage: 'maps PID', says: 'the address space of a process of a Linux guest', run: showMaps },
+  modules: { usage: 'modules', says: 'the modules that a Linux guest has loaded, with their addresses', run: showModules },
+  dmesg: { usage: 'dmesg [WORDS]', says: 'the log of a Linux guest, or the lines that hold these words', run: showLog },
   state: { usage: 'state', says: 'how many instructions have been executed, and the hash of the whole state: equal runs have equal hashes at equal counts', run: showState },
   send: { usage: 'send TEXT', says: 'gives the guest a line on its first serial port', run: send },
   help: { usage: 'help', says: 'this list; anything else is an expression in C, such as $rip, *pointer, u64[0x1000], vmcs.guest_rip', run: help },
@@ -38,6 +45,52 @@ export function findCommand(text: string): { command: Command; argument: string 
 
 function showState({ machine }: Debuggee): string {
   return `${machine.instructions} instructions, state hash ${machine.stateHash()}`;
+}
+
+/** Asks the guest's operating system; what cannot be read is said in a sentence. */
+function fromSystem(debuggee: Debuggee, ask: (system: Linux) => string): string {
+  const [system] = debuggee.images.systems;
+  if (!system) throw new RequestError('No Linux kernel is known: name it as "program" or in "symbols".');
+  try {
+    return ask(system);
+  } catch (error) {
+    if (error instanceof NotReadable) throw new RequestError(`The kernel cannot be asked now: ${error.message}.`);
+    throw error;
+  }
+}
+
+function showTasks(debuggee: Debuggee, _argument: string, frame: Frame): string {
+  return fromSystem(debuggee, (system) => {
+    const current = debuggee.machine.processors.map((cpu) => system.currentStruct(cpu)?.address);
+    const lines = system.tasks(cpuOf(frame)).map(({ pid, tgid, parent, comm, state, isKernelThread, address }) => {
+      const name = isKernelThread ? `[${comm}]` : comm;
+      return `${current.includes(address) ? '*' : ' '}${String(pid).padStart(6)} ${String(tgid).padStart(6)} ${String(parent).padStart(6)}  ${state.padEnd(15)} ${name.padEnd(18)} ${hex(address)}`;
+    });
+    return ['    PID  group parent  state           name               task_struct', ...lines].join('\n');
+  });
+}
+
+function showMaps(debuggee: Debuggee, argument: string, frame: Frame): string {
+  return fromSystem(debuggee, (system) => {
+    const pid = argument === '' ? system.current(cpuOf(frame))?.pid : Number(argument);
+    if (pid === undefined || !Number.isInteger(pid)) throw new RequestError('Which process? Write, for example, maps 1.');
+    const lines = system.areas(cpuOf(frame), pid).map(({ start, end, rights, file }) => `${start.toString(16).padStart(12, '0')}-${end.toString(16).padStart(12, '0')} ${rights}  ${file}`);
+    return lines.length > 0 ? lines.join('\n') : `Task ${pid} is a kernel thread: it has no address space of its own.`;
+  });
+}
+
+function showModules(debuggee: Debuggee, _argument: string, frame: Frame): string {
+  return fromSystem(debuggee, (system) => system.modules(cpuOf(frame)).map(({ name, base, size }) => `${hex(base)} ${String(size).padStart(8)}  ${name}`).join('\n') || 'No module is loaded.');
+}
+
+const NANOSECONDS_PER_MICROSECOND = 1000n;
+
+function showLog(debuggee: Debuggee, argument: string, frame: Frame): string {
+  const words = argument.toLowerCase().split(/\s+/).filter((word) => word !== '');
+  return fromSystem(debuggee, (system) => system.log(cpuOf(frame)).map(({ nanoseconds, text }) => {
+    const microseconds = (nanoseconds / NANOSECONDS_PER_MICROSECOND).toString().padStart(7, '0');
+    return `[${microseconds.slice(0, -6).padStart(5)}.${microseconds.slice(-6)}] ${text}`;
+  }).filter((line) => words.every((word) => line.toLowerCase().includes(word))).join('\n'));
 }
 
 const cpuOf = (frame: Frame): Processor => frame.view.cpu;

@@ -6,14 +6,15 @@ import { readVmcs, type VmcsGroup } from '../emulator/observe/vmcs.js';
 import { planBoot } from './boot-files.js';
 import { TableBases } from './panel-data.js';
 import type { Host } from './host.js';
+import { Linux } from './guests/linux/linux.js';
 import { Image, Images } from './images.js';
 import type { LaunchArguments } from './launch-arguments.js';
 import { listingAround, type Listing } from './listing.js';
+import { readProgram } from './program-file.js';
 import { RequestError } from './request-error.js';
 import { Runner, type Judge, type Stop } from './runner.js';
 import { SerialOutput } from './serial-output.js';
 import { Sources } from './sources.js';
-import { SymbolImage } from './symbols/image.js';
 import { SymbolError } from './symbols/symbol-error.js';
 import { unwind, type Frame } from './unwinder.js';
 import type { View } from './view.js';
@@ -71,7 +72,8 @@ export class Debuggee {
     const program = host.absolute(options.program);
     const { plan, bytes } = await planBoot({ ...options, program, modules: options.modules }, host);
     const notes = [...plan.notes];
-    const images = new Images(await readImages(program, bytes, options, host, notes));
+    const programs = await readImages(program, bytes, options, host, notes);
+    const images = new Images(programs, programs.flatMap((image) => Linux.of(image) ?? []));
     const sources = await Sources.find(images, (path) => host.exists(path));
     const lines = [1, 2, 3].map(() => new SerialOutput((text) => { events.output(text, 'stdout'); }, () => host.now()));
     const machine = await host.createMachine({
@@ -95,6 +97,7 @@ export class Debuggee {
     this.runner.abandon();
     for (const line of this.serial) line.flush();
     this.machine.load(this.plan);
+    for (const system of this.images.systems) system.forget();
     this.forget();
     this.earlierVmcs = [];
     this.presentVmcs = [];
@@ -189,12 +192,12 @@ async function readImages(program: string, bytes: Uint8Array, options: LaunchArg
   const isElf = ELF_MAGIC.every((byte, index) => bytes[index] === byte);
   if (isElf && !given.some(({ file, world }) => file === program && world === 'host')) {
     try {
-      images.push(new Image(SymbolImage.parse(program, bytes), 'host', 0n));
+      images.push(new Image(readProgram(program, bytes), 'host', 0n));
     } catch (error) {
       if (!(error instanceof SymbolError)) throw error;
       notes.push(error.message);
     }
   }
-  for (const { file, world, base } of given) images.push(new Image(SymbolImage.parse(file, file === program ? bytes : await host.readFile(file)), world, base));
+  for (const { file, world, base } of given) images.push(new Image(readProgram(file, file === program ? bytes : await host.readFile(file)), world, base));
   return images;
 }

@@ -5,6 +5,7 @@
 import { VECTORS } from '../emulator/cpu/events.js';
 import type { TrapEvent } from '../emulator/observe/events.js';
 import { EXIT_REASON_NUMBERS } from '../emulator/vmx/exit-reasons.js';
+import type { TaskNames } from './guests/task-names.js';
 import { ExpressionError } from './expressions/expression-error.js';
 import { checkFields } from './expressions/free-names.js';
 import { parse } from './expressions/parser.js';
@@ -14,29 +15,35 @@ import { nearest } from './nearest.js';
 /** Signed, as addresses are kept by the processor; absent when the event has no such field. */
 type Operand = number | string | undefined;
 type Evaluate = (event: TrapEvent) => Operand;
+/** A member of the current task of the processor where the event happened. */
+export type TaskMember = (event: TrapEvent, path: string) => Operand;
+export interface EventTasks { readonly fault: TaskNames['fault']; readonly value: TaskMember }
 
 /** Names that stand for numbers: exit reasons, and exceptions with or without their `#`. */
 const CONSTANTS: ReadonlyMap<string, number> = new Map([
   ...Object.entries(EXIT_REASON_NUMBERS),
   ...Object.entries(VECTORS).flatMap(([name, vector]) => [[name, vector], [name.replace('#', ''), vector]] as [string, number][]),
 ]);
+/** The task that the processor runs, where the guest's operating system is known. */
+const TASK = 'task';
+const NO_TASKS: EventTasks = { fault: () => 'the tasks of the guest are not known here', value: () => undefined };
 export const eventConstants = [...CONSTANTS.keys()];
 
 /** `event` is as in 'a page fault', `known` the fields that such an event can have. Throws an ExpressionError. */
-export function compileCondition(text: string, event: string, known: readonly string[]): (event: TrapEvent) => boolean {
+export function compileCondition(text: string, event: string, known: readonly string[], tasks: EventTasks = NO_TASKS): (event: TrapEvent) => boolean {
   const expression = parse(text);
   checkFields(expression, event, known, (name) => {
-    if (CONSTANTS.has(name) || known.includes(name.replace(/^\$/, ''))) return true;
+    if (name === TASK || CONSTANTS.has(name) || known.includes(name.replace(/^\$/, ''))) return true;
     const guess = known.includes(name) ? undefined : nearest(name, eventConstants);
     if (guess !== undefined && nearest(name, known) === undefined) throw new ExpressionError(text.indexOf(name) + 1, `'${name}' is not known; did you mean '${guess}'?`);
     return false;
   });
-  const evaluate = compile(expression.root, known);
+  const evaluate = compile(expression.root, known, tasks);
   return (event) => truth(evaluate(event));
 }
 
-function compile(node: Node, known: readonly string[]): Evaluate {
-  const inner = (child: Node): Evaluate => compile(child, known);
+function compile(node: Node, known: readonly string[], tasks: EventTasks): Evaluate {
+  const inner = (child: Node): Evaluate => compile(child, known, tasks);
   switch (node.is) {
     case 'number': {
       const value = Number(BigInt.asIntN(64, node.value));
@@ -64,9 +71,25 @@ function compile(node: Node, known: readonly string[]): Evaluate {
       return binary(node.operator, inner(node.left), inner(node.right));
     case 'range':
       return range(inner(node.value), inner(node.start), inner(node.end), node.length);
+    case 'member': {
+      const path = pathInTask(node), fault = path === undefined ? undefined : tasks.fault(path);
+      if (fault !== undefined) throw new ExpressionError(node.column, fault);
+      if (path !== undefined) return (event) => tasks.value(event, path);
+      throw notKnown(node);
+    }
     default:
-      throw new ExpressionError(node.column, 'a condition on an event knows its fields and numbers, but not memory or types');
+      throw notKnown(node);
   }
+}
+
+const notKnown = ({ column }: Node): ExpressionError => new ExpressionError(column, 'a condition on an event knows its fields, numbers and the current task, but not memory or types');
+
+/** `mm.pgd` of `task.mm.pgd`; undefined for members of anything else. */
+function pathInTask(node: Node): string | undefined {
+  if (node.is !== 'member') return undefined;
+  if (node.object.is === 'name') return node.object.name === TASK ? node.name : undefined;
+  const outer = pathInTask(node.object);
+  return outer === undefined ? undefined : `${outer}.${node.name}`;
 }
 
 /** From `start` up to, but without, the end. */

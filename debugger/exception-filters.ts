@@ -5,7 +5,7 @@ import type { Machine } from '../emulator/machine/contract.js';
 import type { StopCondition } from '../emulator/observe/conditions.js';
 import type { TrapEvent, TrapKind } from '../emulator/observe/events.js';
 import { EXIT_REASON_NUMBERS } from '../emulator/vmx/exit-reasons.js';
-import { compileCondition } from './event-conditions.js';
+import { compileCondition, type EventTasks } from './event-conditions.js';
 import { ExpressionError } from './expressions/expression-error.js';
 
 interface Filter {
@@ -57,6 +57,7 @@ interface ActiveFilter {
 export class ExceptionBreakpoints {
   private active: readonly ActiveFilter[] = [];
   private machine: Machine | undefined;
+  private tasks: EventTasks | undefined;
 
   /** Answers one breakpoint for each filter asked for, in their order. */
   set(asked: readonly DebugProtocol.ExceptionFilterOptions[]): DebugProtocol.Breakpoint[] {
@@ -65,7 +66,7 @@ export class ExceptionBreakpoints {
       const filter = EXCEPTION_FILTERS.find((each) => each.filter === filterId);
       if (!filter) return { verified: false, message: `There is no filter "${filterId}": there are ${EXCEPTION_FILTERS.map((each) => each.filter).join(', ')}.` };
       try {
-        active.push({ filter, condition: { kind: filter.kind, test: testOf(filter, condition) } });
+        active.push({ filter, condition: { kind: filter.kind, test: testOf(filter, condition, this.tasks) } });
         return { verified: true };
       } catch (error) {
         if (!(error instanceof ExpressionError)) throw error;
@@ -77,8 +78,9 @@ export class ExceptionBreakpoints {
   }
 
   /** From now on they act on this machine. */
-  attach(machine: Machine): void {
+  attach(machine: Machine, tasks: EventTasks): void {
     this.machine = machine;
+    this.tasks = tasks;
     this.replace(this.active);
   }
 
@@ -101,7 +103,7 @@ export class ExceptionBreakpoints {
   }
 }
 
-function testOf({ only, event, fields }: Filter, condition: string | undefined): (event: TrapEvent) => boolean {
-  const chosen = condition === undefined || condition.trim() === '' ? undefined : compileCondition(condition, event, fields);
+function testOf({ only, event, fields }: Filter, condition: string | undefined, tasks: EventTasks | undefined): (event: TrapEvent) => boolean {
+  const chosen = condition === undefined || condition.trim() === '' ? undefined : compileCondition(condition, event, fields, tasks);
   return (happened) => (only?.(happened) ?? true) && (chosen?.(happened) ?? true);
 }

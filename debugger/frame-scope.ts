@@ -7,10 +7,11 @@ import { findVmcsField, guestPagingState, observedVmcs, vmcsFieldNames } from '.
 import type { Processor } from '../emulator/cpu/processor.js';
 import { EXIT_REASON_NUMBERS } from '../emulator/vmx/exit-reasons.js';
 import type { Scope } from './expressions/scope.js';
-import { fromMemory } from './expressions/storage.js';
+import { fromBytes, fromMemory } from './expressions/storage.js';
 import type { FrameContext } from './symbols/location-expression.js';
 import { constants, layers, objectWith, program, registers } from './expressions/scopes.js';
 import { linearNumber, type Image, type Images } from './images.js';
+import { whereReadable } from './guests/linux/kernel-memory.js';
 import type { Frame } from './unwinder.js';
 import { guestView } from './view.js';
 
@@ -56,6 +57,21 @@ function programAt(image: Image, context: FrameContext, inlineDepth = 0): Partia
   };
 }
 
+/** `task`, the structure of the task that the processor runs. It is read at once where the present page tables do not map the kernel. */
+function currentTask(frame: Frame, images: Images): Partial<Scope> {
+  const { cpu, memory } = frame.view;
+  return {
+    name(name) {
+      if (name !== 'task') return undefined;
+      const task = images.systems.flatMap((system) => whereReadable(() => system.currentStruct(cpu)) ?? [])[0];
+      if (!task) return undefined;
+      const isMapped = memory.read(linearNumber(task.address), 1).bytes.length === 1;
+      return isMapped ? fromMemory(task.type, { space: 'linear', address: task.address }, { read: () => undefined }) : fromBytes(task.type, task.bytes());
+    },
+    names: () => (images.systems.length > 0 ? ['task'] : []),
+  };
+}
+
 const others = (images: Images, frame: Frame): Image[] => images.all.filter((image) => image !== frame.image).sort((a, b) => Number(b.world === frame.world) - Number(a.world === frame.world));
 
 export function scopeOf(frame: Frame, images: Images): Scope {
@@ -66,6 +82,7 @@ export function scopeOf(frame: Frame, images: Images): Scope {
     { read: (space, address, bytes) => { const read = memoryOf(cpu, space, frame).read(linearNumber(address), bytes); return read.bytes.length === bytes ? read.bytes : undefined; } },
     ...(frame.image ? [programAt(frame.image, frame.context, frame.inlineDepth)] : []),
     registers(names, (name) => frameRegister(frame, name)),
+    currentTask(frame, images),
     objectWith('vmcs', vmcsFieldNames, (field) => findVmcsField(cpu, field)?.value),
     ...others(images, frame).map((image) => programAt(image, { ...frame.context, address: 0n })),
     EXIT_REASONS,

@@ -1,7 +1,9 @@
 /** The programs that are known by their symbols, each in its world and at its base. Addresses here are linear and unsigned. */
+import type { Linux } from './guests/linux/linux.js';
 import type { World } from './launch-arguments.js';
-import type { FunctionRange, InlineFrame, SymbolImage } from './symbols/image.js';
+import type { FunctionRange, InlineFrame } from './symbols/image.js';
 import type { LineAddress, SourceLine } from './symbols/lines.js';
+import type { ProgramSymbols } from './symbols/program-symbols.js';
 
 /** The unsigned 64-bit form of a linear address that the processor keeps signed, and back. */
 export const unsignedAddress = (linear: number): bigint => BigInt.asUintN(64, BigInt(linear));
@@ -10,9 +12,10 @@ export const linearNumber = (address: bigint): number => Number(BigInt.asIntN(64
 /** One program: its symbols moved to where it was loaded. */
 export class Image {
   constructor(
-    readonly symbols: SymbolImage,
+    readonly symbols: ProgramSymbols,
     readonly world: World,
-    readonly base: bigint,
+    /** What was added to the addresses of the file; an operating system that moves itself is found when it runs. */
+    public base: bigint,
   ) {}
 
   get name(): string {
@@ -62,7 +65,8 @@ export class Image {
 export class Images {
   readonly all: readonly Image[];
 
-  constructor(images: readonly Image[]) {
+  /** `systems`: the operating systems among them, of which more is known than symbols. */
+  constructor(images: readonly Image[], readonly systems: readonly Linux[] = []) {
     this.all = images;
   }
 

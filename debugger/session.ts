@@ -13,6 +13,8 @@ import { ExpressionError } from './expressions/expression-error.js';
 import type { Host } from './host.js';
 import { readLaunchArguments } from './launch-arguments.js';
 import type { Place } from './place.js';
+import { SystemFinder } from './guests/finder.js';
+import { SystemTasks } from './guests/task-names.js';
 import { RequestError } from './request-error.js';
 import { REQUESTS } from './requests/index.js';
 import type { Judge, Plan, Stop } from './runner.js';
@@ -30,6 +32,7 @@ export class RingsideSession extends DebugSession implements Evaluator, Judge {
   /** What `initialize` told about the client. */
   client: DebugProtocol.InitializeRequestArguments = { adapterID: 'ringside' };
   private launched: Debuggee | undefined;
+  private finder: SystemFinder | undefined;
   private readonly afterwards: (() => void)[] = [];
   private isConfigured = false;
   private ended = false;
@@ -97,11 +100,18 @@ export class RingsideSession extends DebugSession implements Evaluator, Judge {
     this.launched = debuggee;
     for (const note of debuggee.notes) this.output(`${note}\n`, 'console');
     if (!options.noDebug) {
-      this.exceptions.attach(debuggee.machine);
-      for (const breakpoint of this.breakpoints.attach(debuggee.runner)) this.send('breakpoint', { reason: 'changed', breakpoint });
+      const { machine, images } = debuggee, tasks = new SystemTasks(images);
+      this.exceptions.attach(machine, { fault: (path) => tasks.fault(path), value: (event, path) => tasks.value(machine.processors[event.cpu]!, path) });
+      this.finder = new SystemFinder(machine, images);
+      this.finder.watch();
+      this.placeBreakpoints();
     }
     this.sendEvent(new InitializedEvent());
     if (this.isConfigured) this.afterResponse(() => { this.begin(); });
+  }
+
+  private placeBreakpoints(): void {
+    for (const breakpoint of this.breakpoints.attach(this.debuggee.runner)) this.send('breakpoint', { reason: 'changed', breakpoint });
   }
 
   /** Some clients have done before there is a program. */
@@ -133,6 +143,10 @@ export class RingsideSession extends DebugSession implements Evaluator, Judge {
     const { debuggee } = this;
     debuggee.restart();
     this.breakpoints.restart();
+    if (this.finder) {
+      this.finder.watch();
+      this.placeBreakpoints();
+    }
     const stopOnEntry = given === undefined ? debuggee.options.stopOnEntry : readLaunchArguments(given).stopOnEntry;
     this.afterResponse(() => {
       debuggee.lastStop = undefined;
@@ -192,6 +206,7 @@ export class RingsideSession extends DebugSession implements Evaluator, Judge {
   }
 
   event(event: TrapEvent): Stop | undefined {
+    if (this.finder?.hasMoved() === true) this.placeBreakpoints();
     if (event.kind === 'triple fault' || this.exceptions.wanting(event).length === 0) return undefined;
     return { reason: 'exception', cpu: event.cpu, description: sentenceOf(event), event };
   }

@@ -12,7 +12,7 @@ const MEMORY = 64 << 20;
 
 /** The symbols of a program that was built without call frame information. */
 const withoutFrames = (symbols: SymbolImage): SymbolImage =>
-  new Proxy(symbols, { get: (target, name) => (name === 'cfaAt' ? () => undefined : name === 'inlinedAt' ? () => [] : typeof target[name as keyof SymbolImage] === 'function' ? (target[name as keyof SymbolImage] as () => unknown).bind(target) : target[name as keyof SymbolImage]) });
+  new Proxy(symbols, { get: (target, name) => (name === 'canUnwind' ? () => false : name === 'inlinedAt' ? () => [] : typeof target[name as keyof SymbolImage] === 'function' ? (target[name as keyof SymbolImage] as () => unknown).bind(target) : target[name as keyof SymbolImage]) });
 
 describe('unwinding', function () {
   this.timeout(60_000);

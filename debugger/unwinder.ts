@@ -87,7 +87,7 @@ interface Caller {
 }
 
 function callerOf(view: View, image: Image | undefined, images: Images, context: FrameContext, address: bigint): Caller | undefined {
-  if (image?.symbols.cfaAt(image.own(context.address))) {
+  if (image?.symbols.canUnwind(image.own(context.address))) {
     const found = image.symbols.callerOf({ ...context, address: image.own(context.address) });
     if (!found || !growing(view, context, found)) return undefined;
     return { address: found.returnAddress, context: { address: found.address, register: (name) => found.register(name), read: (at, bytes) => found.read(at, bytes) } };

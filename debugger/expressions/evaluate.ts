@@ -1,6 +1,6 @@
 /** Evaluates expressions: C's rules, with all arithmetic in 64 bits. */
 import { nearest } from '../nearest.js';
-import { bare, isScalar, sizeOf, typeName, type Type } from '../symbols/types.js';
+import { bare, isScalar, isText, sizeOf, typeName, type Type } from '../symbols/types.js';
 import { FIXED_WIDTH, I64, INT, U64 } from './basic-types.js';
 import { calculate, isWideUnsigned } from './arithmetic.js';
 import { ExpressionError } from './expression-error.js';
@@ -122,14 +122,26 @@ class Evaluator {
 
   private binary({ operator, left: leftNode, right: rightNode, column }: NodeOf<'binary'>): Value {
     const [leftValue, rightValue] = [this.value(leftNode), this.value(rightNode)];
-    if (leftValue.is === 'text' && rightValue.is === 'text' && (operator === '==' || operator === '!=')) {
-      return truthValue((leftValue.text === rightValue.text) === (operator === '=='));
+    if ((leftValue.is === 'text' || rightValue.is === 'text') && (operator === '==' || operator === '!=')) {
+      const [leftText, rightText] = [this.text(leftValue, leftNode.column), this.text(rightValue, rightNode.column)];
+      if (leftText !== undefined && rightText !== undefined) return truthValue((leftText === rightText) === (operator === '=='));
     }
     const [left, right] = [this.decayed(leftValue, leftNode.column), this.decayed(rightValue, rightNode.column)];
     const pointers = pointerArithmetic(operator, left, right, column);
     if (pointers) return pointers;
     const { type, value } = this.attempt(column, () => calculate(operator, left, right));
     return number(type, value);
+  }
+
+  /** A text, or an array of characters up to its zero. */
+  private text(value: Value, column: number): string | undefined {
+    if (value.is === 'text') return value.text;
+    if (value.is !== 'aggregate' || !isText(value.type)) return undefined;
+    const size = sizeOf(value.type) ?? 0;
+    const bytes = value.place instanceof Uint8Array ? value.place : this.scope.read(value.place.space, value.place.address, size);
+    if (!bytes) throw new ExpressionError(column, 'the characters cannot be read');
+    const end = bytes.indexOf(0);
+    return new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end));
   }
 
   private range({ value: valueNode, start: startNode, end: endNode, length }: NodeOf<'range'>): Value {

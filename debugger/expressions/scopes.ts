@@ -1,8 +1,8 @@
 /** Scopes to put together: constants, registers, the program at a stopped frame, and several of them in layers. */
 import type { MemorySpace } from '../../emulator/observe/memory.js';
-import type { SymbolImage } from '../symbols/image.js';
 import type { FrameContext, Place } from '../symbols/location-expression.js';
 import { bytesOf, toBytes } from '../symbols/place-bytes.js';
+import type { ProgramSymbols } from '../symbols/program-symbols.js';
 import { sizeOf, typeName, type Type } from '../symbols/types.js';
 import type { Variable } from '../symbols/variables.js';
 import { U64 } from './basic-types.js';
@@ -84,7 +84,7 @@ export function objectWith(name: string, members: Iterable<string>, read: (membe
 }
 
 /** Locals at the frame's address, then globals, enumerators, functions and labels of the program. */
-export function program(image: SymbolImage, frame: FrameContext, inlineDepth = 0): Partial<Scope> {
+export function program(image: ProgramSymbols, frame: FrameContext, inlineDepth = 0): Partial<Scope> {
   let locals: Map<string, Variable> | undefined;
   const memory = { read: (_space: MemorySpace, address: bigint, bytes: number) => frame.read(address, bytes) };
   const localVariables = () => {

@@ -9,6 +9,7 @@ import { FunctionIndex, qualifiedName } from './functions.js';
 import { LineIndex, type LineAddress, type SourceLine } from './lines.js';
 import type { FrameContext } from './location-expression.js';
 import { NameIndex } from './name-index.js';
+import type { ProgramSymbols } from './program-symbols.js';
 import { rangesOf, type Range } from './ranges.js';
 import { SymbolError } from './symbol-error.js';
 import { SymbolTable } from './symbol-table.js';
@@ -28,7 +29,7 @@ export interface InlineFrame extends FunctionRange {
   readonly callColumn: number | undefined;
 }
 
-export class SymbolImage {
+export class SymbolImage implements ProgramSymbols {
   readonly name: string;
   readonly bits: 32 | 64;
   readonly entry: bigint;
@@ -157,6 +158,10 @@ export class SymbolImage {
   /** How to find the caller from the address. */
   cfaAt(address: bigint): UnwindRule | undefined {
     return this.frames.at(address);
+  }
+
+  canUnwind(address: bigint): boolean {
+    return this.cfaAt(address) !== undefined;
   }
 
   /** The frame that called this one, undefined at the outermost or where the file does not say. */

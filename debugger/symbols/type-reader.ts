@@ -2,6 +2,7 @@
 import { AT, TAG } from './dwarf-constants.js';
 import type { Die } from './dwarf-die.js';
 import { OP } from './dwarf-operations.js';
+import { once } from './once.js';
 import { VOID, type Encoding, type Member, type QualifiedType, type RecordType, type Type } from './types.js';
 
 /** DW_ATE_*. */
@@ -134,12 +135,6 @@ export class TypeReader {
     const nested = counts.reduceRight<() => Type>((inner, count) => once(() => ({ is: 'array', count, get element() { return inner(); } })), element);
     return nested();
   }
-}
-
-/** Computes on the first call and remembers. */
-function once<Value>(compute: () => Value): () => Value {
-  let known: { value: Value } | undefined;
-  return () => (known ??= { value: compute() }).value;
 }
 
 function scalarSize(die: Die, byDefault: number): number {

@@ -120,6 +120,12 @@ export function isScalar(type: Type): boolean {
   return inner.is === 'base' ? inner.encoding !== 'float' && inner.encoding !== 'other' : inner.is === 'enum' || inner.is === 'pointer';
 }
 
+/** An array of characters. */
+export function isText(type: Type): boolean {
+  const inner = bare(type), element = inner.is === 'array' ? bare(inner.element) : undefined;
+  return element?.is === 'base' && element.size === 1;
+}
+
 /** The member of that name, also inside anonymous structs and unions; its offset counts from the outermost record. */
 export function memberOf(record: RecordType, name: string, depth = 0): Member | undefined {
   for (const member of record.members) {
