@@ -43,7 +43,7 @@ export class DecodeTable {
 const SEGMENT_PREFIX: Readonly<Record<number, number>> = { 0x26: 0, 0x2e: 1, 0x36: 2, 0x3e: 3, 0x64: 4, 0x65: 5 };
 const MAX_LENGTH = 15;
 /** 16-bit addressing forms: base and index by ModRM.rm. */
-const BASE16 = [3, 3, 5, 5, 6, 7, 5, 3], INDEX16 = [6, 7, 6, 7, -1, -1, -1, -1];
+export const BASE16 = [3, 3, 5, 5, 6, 7, 5, 3], INDEX16 = [6, 7, 6, 7, -1, -1, -1, -1];
 
 class Reader {
   at = 0;

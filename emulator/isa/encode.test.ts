@@ -37,9 +37,19 @@ describe('encode', () => {
     assert.ok(rows > ALL.length, `${rows} of ${ALL.length} rows`);
   });
 
+  it('is undone by decode in every 16-bit address', () => {
+    const add = ALL.find((f) => f.text.startsWith('01 /r') && f.size === 16)!;
+    for (const [base, index] of [[3, 6], [3, 7], [5, 6], [5, 7], [6, -1], [7, -1], [5, -1], [3, -1], [-1, -1]] as const) for (const displacement of [0, -2, 0x1234]) {
+      const back = decode(TABLE, encode(add, { ...fieldsOf(add, false), mode: 16, operandSize: 16, addressSize: 16, memory: { base, index, scale: 0, displacement } }), 0, 8, 16);
+      assert.ok(typeof back !== 'string');
+      assert.deepEqual([back.base, back.index, Number(back.displacement)], [base, index, displacement]);
+    }
+  });
+
   it('says what cannot be expressed', () => {
     const add = ALL.find((f) => f.text.startsWith('REX.W + 01 /r'))!;
     assert.throws(() => encode(add, { ...fieldsOf(add, false), mode: 32 }), /REX prefix/);
+    assert.throws(() => encode(add, { ...fieldsOf(add, false), addressSize: 16, memory: { base: 0, index: -1, scale: 0, displacement: 0 } }), /16-bit address/);
     assert.throws(() => encode(add, { ...fieldsOf(add, false), memory: { base: 0, index: 4, scale: 0, displacement: 0 } }), /RSP/);
   });
 

@@ -1,4 +1,5 @@
 /** From a form and its fields to bytes: the decoder's inverse. SDM Vol. 2, "Instruction Format". */
+import { BASE16, INDEX16 } from './decode.js';
 import type { Form } from './encoding.js';
 
 export interface MemoryFields {
@@ -84,9 +85,11 @@ function memoryBytes(f: Fields, reg: number, out: number[]): number {
   const { base, index, scale, displacement, ripRelative } = f.memory!;
   const middle = reg << 3;
   if (f.addressSize === 16) {
-    if (base >= 0 || index >= 0) throw new Error('16-bit addresses are encoded with a displacement only');
-    out.push(middle | 6);
-    little(BigInt(displacement), 2, out);
+    const rm = base < 0 && index < 0 ? 6 : BASE16.findIndex((b, i) => b === base && INDEX16[i] === index);
+    if (rm < 0) throw new Error('a 16-bit address has the base BX or BP, the index SI or DI, or one of the four');
+    const mod = base < 0 || (displacement === 0 && rm !== 6) ? 0 : displacement >= -128 && displacement < 128 ? 1 : 2;
+    out.push((mod << 6) | middle | rm);
+    if (mod !== 0 || rm === 6) little(BigInt(displacement), mod === 1 ? 1 : 2, out);
     return 0;
   }
   if (ripRelative) { out.push(middle | 5); little(BigInt(displacement), 4, out); return 0; }

@@ -73,6 +73,12 @@ export class Blocks {
     return block.record;
   }
 
+  /** Asks for the handler of an instruction before it is met: see `Handlers.together`. */
+  prepare(code: Uint8Array, linear: number, mode: Mode): void {
+    const d = decode(this.table, code, 0, code.length, mode.mode), offset = linear & (PAGE - 1);
+    if (typeof d !== 'string') this.handlerOf(d, mode, offset, linear - offset);
+  }
+
   /** The same block cut after `count` instructions: it then leaves. */
   cut(record: number, count: number): number {
     const { u8, u32 } = this.cpu;

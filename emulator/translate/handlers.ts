@@ -25,6 +25,7 @@ export class Handlers {
   /** By slot: whether a block ends with it. */
   private readonly ends: boolean[] = [];
   private pending: { slot: number; meaning: Meaning }[] = [];
+  private gathering = false;
   private nextSlot = 1;
   private readonly freeSlots: number[] = [];
   modules = 0;
@@ -53,9 +54,16 @@ export class Handlers {
   }
   endsBlock(slot: number): boolean { return this.ends[slot]!; }
 
+  /** Does work that asks for handlers but runs none of them: they are compiled at its end. */
+  together(work: () => void): void {
+    this.gathering = true;
+    try { work(); } finally { this.gathering = false; }
+    this.flush();
+  }
+
   /** Compiles what has been asked for since the last time. */
   flush(): void {
-    if (this.pending.length === 0) return;
+    if (this.gathering || this.pending.length === 0) return;
     const w = new ModuleWriter(), imports = importsOf(w);
     for (const { slot, meaning } of this.pending) {
       const f = new FunctionBody([I32], [I32]);

@@ -4,7 +4,7 @@ import { forms } from '../../emulator/isa/encoding.js';
 import { INSTRUCTIONS } from '../../emulator/isa/index.js';
 import { compare, truncationFault } from '../oracles/decoder.js';
 import { RandomBytes } from './random-bytes.js';
-import { Random } from './random-cases.js';
+import { Random } from './random.js';
 
 const [count = '1000000', seed = '1'] = process.argv.slice(2);
 const random = new Random(Number(seed)), table = new DecodeTable(INSTRUCTIONS.flatMap(forms)), source = new RandomBytes(random, table.forms);

@@ -1,36 +1,55 @@
-/** npm run fuzz: random instructions on this machine's processor and on ours. Arguments: count, seed, pattern of names. */
-import { INSTRUCTIONS } from '../../emulator/isa/index.js';
-import { difference, knownDifference } from '../oracles/compare.js';
+/** npm run fuzz -- --cases N --seed S --only NAMES --case N: random instructions on this machine's processor and on ours. */
+import { parseArgs } from 'node:util';
+import { differences, explanation, given, told } from '../oracles/compare.js';
 import { EmulatedOracle } from '../oracles/emulated.js';
+import { comparable } from '../oracles/features.js';
 import { NativeOracle } from '../oracles/native.js';
-import { Random, RandomCases } from './random-cases.js';
+import { RandomCases } from './random-cases.js';
 
-const BATCH = 2000;
-const [count = '100000', seed = '1', filter = ''] = process.argv.slice(2);
-/** What ring 3 may run and the oracle can observe. */
-const USER_MODE = INSTRUCTIONS.filter((i) => !i.privileged && (filter === '' || new RegExp(filter).test(i.name)));
+const BATCH = 5000, REPORT_SECONDS = 60;
+const { values } = parseArgs({ options: {
+  cases: { type: 'string', default: '100000' }, seed: { type: 'string', default: '1' }, only: { type: 'string' }, case: { type: 'string' }, record: { type: 'boolean', default: false },
+} });
+const seed = Number(values.seed), count = values.case === undefined ? Number(values.cases) : 1, start = Number(values.case ?? 0);
+const only = values.only === undefined ? undefined : new RegExp(`^(${values.only})$`);
+const repeat = `npm run fuzz -- --seed ${seed}${values.only === undefined ? '' : ` --only '${values.only}'`} --case`;
 
 const native = await NativeOracle.start(), emulated = new EmulatedOracle();
-const random = new Random(Number(seed)), sources = [new RandomCases(random, USER_MODE, 64), new RandomCases(random, USER_MODE, 32)];
-const seen = new Map<string, { times: number; first: string }>();
-const explained = new Map<string, number>();
-let done = 0, differing = 0;
-for (; done < Number(count); done += BATCH) {
-  const source = sources[random.below(4) === 0 ? 1 : 0]!;
-  const cases = Array.from({ length: BATCH }, () => source.next());
-  const expected = await native.run(cases), got = emulated.run(cases);
+const source = new RandomCases(comparable(native.features).filter(({ name }) => only?.test(name) !== false));
+const unexplained = new Map<string, { times: number; first: string }>(), explained = new Map<string, number>();
+let done = 0, differing = 0, lost = 0, said = Date.now();
+const begun = said;
+
+const make = (first: number, n: number) => Array.from({ length: n }, (_, i) => source.make(seed, first + i));
+let cases = make(start, Math.min(BATCH, count));
+while (cases.length > 0) {
+  // While the native processor works on one batch, the next is made.
+  const results = native.run(cases), next = make(start + done + cases.length, Math.min(BATCH, count - done - cases.length));
+  const got = emulated.run(cases), expected = await results;
   cases.forEach((c, i) => {
-    const line = difference(c, expected[i]!, got[i]!);
-    if (!line) return;
-    const why = knownDifference(c, expected[i]!, got[i]!, line)?.because;
-    if (why) { explained.set(why, (explained.get(why) ?? 0) + 1); return; }
+    if (expected[i]!.outcome === 'lost') lost++;
+    const found = differences(c, expected[i]!, got[i]!);
+    if (values.case !== undefined) console.log(`${told(c, found)}\n${given(c)}\n${expected[i]!.outcome}`);
+    if (found.length === 0) return;
+    const why = explanation(c, expected[i]!, got[i]!, found);
+    for (const { because } of why ?? []) explained.set(because, (explained.get(because) ?? 0) + 1);
+    if (why) return;
     differing++;
-    const known = seen.get(c.form.text);
-    if (known) known.times++; else seen.set(c.form.text, { times: 1, first: line });
+    const kind = `${c.form.text}: ${found[0]!.what}`, known = unexplained.get(kind);
+    if (known) known.times++;
+    else {
+      unexplained.set(kind, { times: 1, first: `${told(c, found)}\n    ${repeat} ${start + done + i}` });
+      console.log(unexplained.get(kind)!.first);
+    }
   });
+  done += cases.length;
+  cases = next;
+  if (Date.now() - said < REPORT_SECONDS * 1000) continue;
+  said = Date.now();
+  console.log(`${done} cases in ${Math.round((said - begun) / 1000)} s, ${differing} differ`);
 }
 native.stop();
-for (const { times, first } of [...seen.values()].sort((a, b) => b.times - a.times)) console.log(`${times}× ${first}`);
-for (const [why, times] of explained) console.log(`${times}× as known: ${why}`);
-console.log(`${done} cases, ${differing} differ`);
-process.exitCode = differing ? 1 : 0;
+console.log([...explained].sort(([, a], [, b]) => b - a).map(([why, times]) => `${times}× as known: ${why}`).join('\n'));
+console.log([...unexplained.values()].sort((a, b) => b.times - a.times).map(({ times, first }) => `${times}× ${first}`).join('\n'));
+console.log(`${done} cases, ${lost} lost, ${differing} differ`);
+process.exitCode = differing > 0 ? 1 : 0;

@@ -1,6 +1,6 @@
 /** Byte strings that a decoder may meet: noise, and noise that begins like an instruction. */
 import type { Form } from '../../emulator/isa/encoding.js';
-import type { Random } from './random-cases.js';
+import type { Random } from './random.js';
 
 export const BYTES = 20;
 const PREFIXES = [0x66, 0x67, 0xf2, 0xf3, 0xf0, 0x2e, 0x36, 0x3e, 0x26, 0x64, 0x65];

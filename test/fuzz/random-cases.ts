@@ -1,157 +1,142 @@
-/** Random instructions with random registers, flags and memory, from the definitions' own rows. */
+/** Random instructions in random states, from the definitions' own rows. */
+import { DecodeTable, decode } from '../../emulator/isa/decode.js';
 import { encode, type Fields, type MemoryFields } from '../../emulator/isa/encode.js';
 import { type Form, forms } from '../../emulator/isa/encoding.js';
+import { INSTRUCTIONS } from '../../emulator/isa/index.js';
 import type { Instruction } from '../../emulator/isa/instruction.js';
-import { AREA_BYTES, type Case, DATA_BASE, DEFAULT_RIP, type Patch, REGISTER_NAMES, RFLAGS_MASK, State } from '../oracles/native.js';
+import { unknownFeatures } from '../oracles/decoder.js';
+import { AREA_BYTES, type Case, DATA_BASE, DEFAULT_RIP, type Patch, REGISTER_NAMES, State } from '../oracles/native.js';
+import { disturbed } from './random-encodings.js';
+import { numberTo } from './random-numbers.js';
+import { Random } from './random.js';
+import { RandomState } from './random-state.js';
 
-/** A generator of numbers that is the same everywhere for a seed (xorshift128). */
-export class Random {
-  private s: Uint32Array;
-  constructor(seed: number) {
-    this.s = Uint32Array.from([seed, 0x9e3779b9 ^ seed, 0x7f4a7c15, 0xbf58476d]);
-    for (let i = 0; i < 16; i++) this.u32();
-  }
-  u32(): number {
-    const s = this.s;
-    let t = s[3]!;
-    t ^= t << 11; t ^= t >>> 8;
-    s[3] = s[2]!; s[2] = s[1]!; s[1] = s[0]!;
-    const next = (t ^ s[0]! ^ (s[0]! >>> 19)) >>> 0;
-    s[0] = next;
-    return next;
-  }
-  below(n: number): number { return this.u32() % n; }
-  chance(n: number): boolean { return this.below(n) === 0; }
-  pick<T>(list: readonly T[]): T { return list[this.below(list.length)]!; }
-  u64(): bigint { return (BigInt(this.u32()) << 32n) | BigInt(this.u32()); }
-  /** Often near an edge of some width. */
-  value(): bigint {
-    switch (this.below(6)) {
-      case 0: return this.u64();
-      case 1: return BigInt(this.below(256));
-      case 2: return BigInt.asUintN(64, (1n << BigInt(this.pick([7, 8, 15, 16, 31, 32, 63, 64]))) + BigInt(this.below(5) - 2));
-      case 3: return BigInt.asUintN(64, -BigInt(this.below(256)));
-      case 4: return BigInt(this.u32());
-      default: return BigInt.asUintN(64, BigInt(this.u32() | 0));
-    }
-  }
+export interface RandomCase extends Case {
+  readonly bits: 64 | 32;
+  /** The row that its bytes are decoded to; of those that are no instruction, the row they were made from. */
+  readonly form: Form;
 }
 
-const twoBytes = (n: number): Uint8Array => Uint8Array.of(n & 0xff, n >> 8);
-
-export interface RandomCase extends Case { readonly form: Form }
-
-const AREA_MIDDLE = DATA_BASE + AREA_BYTES / 2;
-const FAR_TARGET = DEFAULT_RIP + 0x40;
-const SEGMENT_PREFIXES = [0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65], LOCK_PREFIX = 0xf0, TF = 0x100n;
+const AREA_MIDDLE = DATA_BASE + AREA_BYTES / 2, FAR_TARGET = DEFAULT_RIP + 0x40, LAST_RIP = DEFAULT_RIP + 0x800;
+const SEGMENT_PREFIXES = [0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65], FS_PREFIX = 0x64, GS_PREFIX = 0x65, LOCK_PREFIX = 0xf0, TF = 0x100n;
+const RSP = 4, MAX_CODE = 15;
 /** Null and the descriptors of Linux, at several RPLs; an entry of the LDT, and one beyond the GDT's limit. */
 const SELECTORS = [0, 1, 3, 0x10, 0x13, 0x18, 0x20, 0x23, 0x28, 0x2b, 0x2b, 0x30, 0x33, 4, 0xfff8];
 /** What code may be entered from a program, and its stack. */
 const CODE_SELECTORS = [0x33, 0x23, 0x33, 0x23, 0x30, 0x2b, 0x10, 0], STACK_SELECTORS = [0x2b, 0x2b, 0x2b, 0x33, 0x18, 0];
 /** Whose operand in memory or in a register is a selector. */
 const BY_SELECTOR = /^(LAR|LSL|VERR|VERW|ARPL)$/;
+/** Who uses memory that no operand names: at (R)DI, at (R)BX + AL. */
+const BY_DI = /^V?MASKMOV(Q|DQU)$/, BY_BX = /^XLAT/;
+
+const twoBytes = (n: number): Uint8Array => Uint8Array.of(n & 0xff, n >> 8);
+const isSigned32 = (n: number): boolean => n >= -(2 ** 31) && n < 2 ** 31;
 
 export class RandomCases {
-  private readonly forms: readonly Form[];
-  constructor(private readonly random: Random, instructions: readonly Instruction[], private readonly bits: 64 | 32 = 64) {
-    this.forms = instructions.flatMap(forms).filter((f) => f.only !== (bits === 64 ? '32' : '64') && (bits === 64 || !f.rexW));
+  private readonly forms: Readonly<Record<64 | 32, readonly Form[]>>;
+  private readonly table = new DecodeTable(INSTRUCTIONS.flatMap(forms));
+
+  constructor(instructions: readonly Instruction[]) {
+    const all = instructions.flatMap(forms);
+    this.forms = { 64: all.filter((f) => f.only !== '32'), 32: all.filter((f) => f.only !== '64' && !f.rexW) };
   }
 
-  next(): RandomCase {
+  /** Case `n` of a seed, whatever came before. */
+  make(seed: number, n: number, bits?: 64 | 32): RandomCase {
+    const random = new Random(seed, n), size = bits ?? (random.chance(4) && this.forms[32].length > 0 ? 32 : 64);
     for (;;) {
-      const made = this.attempt(this.random.pick(this.forms));
+      const made = new Maker(random, this.table, size).attempt(random.pick(this.forms[size]));
       if (made) return made;
     }
   }
+}
 
-  private attempt(form: Form): RandomCase | undefined {
-    const { random: r, bits } = this;
-    const registers = bits === 64 ? 16 : 8, state = new State();
-    for (const name of REGISTER_NAMES) state.set(name, bits === 64 ? r.value() : r.value() & 0xffffffffn);
+class Maker {
+  private readonly state = new State();
+  private readonly registers: number;
+
+  constructor(private readonly random: Random, private readonly table: DecodeTable, private readonly bits: 64 | 32) { this.registers = bits === 64 ? 16 : 8; }
+
+  /** Undefined when the row cannot be had with what chance has chosen. */
+  attempt(form: Form): RandomCase | undefined {
+    const { random: r, bits, state, registers } = this, states = new RandomState(r);
+    states.fill(state, bits);
     state.set('rsp', BigInt(AREA_MIDDLE - 1024 + 8 * r.below(256)) + (r.chance(8) ? BigInt(r.below(8)) : 0n));
-    state.rflags = (BigInt(r.u32()) & RFLAGS_MASK & ~0x40000n) | 2n;
     const rmOperand = form.operands.find((o) => o.place === 'rm'), moffs = form.operands.some((o) => o.place === 'moffs');
     const asMemory = moffs || (rmOperand !== undefined && rmOperand.mayBeMemory && (!rmOperand.mayBeRegister || r.chance(2)));
     const operandSize = form.size !== 0 ? form.size : bits === 64 && form.rexW ? 64 : r.chance(2) ? 32 : 16;
     const addressSize = !r.chance(8) ? bits : bits === 64 ? 32 : 16;
-    const rm = r.below(registers), reg = r.below(form.operands.some((o) => o.kind === 'mm') ? 8 : registers);
-    const target = this.target(), memory = asMemory ? this.place(target, state, moffs, registers, addressSize) : undefined;
+    const rm = r.below(registers), reg = r.below(form.operands.some((o) => o.kind === 'mm') ? 8 : registers), opcodeRegister = r.below(registers);
+    const override = r.chance(6) ? r.pick(SEGMENT_PREFIXES) : undefined, base = override === FS_PREFIX ? state.fsBase : override === GS_PREFIX ? state.gsBase : 0n;
+    const target = this.target(), offset = target - Number(base);
+    this.implied(form, offset);
+    const memory = !asMemory ? undefined : /^vm/.test(rmOperand?.text ?? '') ? this.vector(offset, rmOperand!.text) : this.place(offset, moffs, addressSize);
+    if (asMemory && !memory) return undefined;
+    if (bits === 64 && addressSize === 32) this.garbageAbove(form);
+    const selects = BY_SELECTOR.test(form.instruction.name) || form.operands.some((o) => o.kind === 'segment');
+    if (selects && !asMemory && rm !== RSP) this.setLow16(rm, r.pick(SELECTORS));
+    // A bit offset in a register reaches far: keep it within the area, where both processors have the same memory.
+    if (/^BT[SRC]?$/.test(form.instruction.name) && asMemory && form.modrm === 'r') {
+      if (reg === memory?.base || reg === memory?.index || reg === RSP) return undefined;
+      state.set(REGISTER_NAMES[reg]!, BigInt.asUintN(bits, BigInt(r.below(2048) - 1024)));
+    }
+    const relative = form.operands.some((o) => o.kind === 'relative'), far = form.operands.some((o) => o.kind === 'far');
+    const byteRegisters = form.operands.some((o) => o.kind === 'gpr' && o.bits === 8 && o.place !== 'fixed');
+    const rep = form.instruction.repeats && r.chance(2) ? r.pick(['F3', 'F2'] as const) : undefined;
+    const immediate = relative ? BigInt(r.below(200) - 100) : far ? BigInt(FAR_TARGET + r.below(64)) : r.chance(3) ? BigInt(r.below(256)) : r.value();
+    const fields = {
+      mode: bits, operandSize, addressSize, reg, rm: rmOperand?.kind === 'mm' ? rm & 7 : rm, opcodeRegister, vvvv: r.below(registers), register4: r.below(registers), immediate,
+      immediate2: far ? r.pick(CODE_SELECTORS) : r.below(65536), needsRex: bits === 64 && byteRegisters && r.chance(2),
+      ...(memory ? { memory } : {}), ...(rep ? { rep } : {}), ...(form.instruction.lock && asMemory && r.chance(8) ? { lock: true } : {}),
+    } as const;
+    const prefixes = [...(override !== undefined ? [override] : []), ...(r.chance(64) ? [LOCK_PREFIX] : [])];
+    let code: Uint8Array, decoded: Form | undefined = form;
+    try { code = this.encode(form, fields, prefixes); } catch { return undefined; }
+    if (r.chance(6)) {
+      code = disturbed(r, code, bits, asMemory);
+      decoded = code.length > MAX_CODE ? undefined : this.judged(code, form);
+      if (!decoded) return undefined;
+    }
+    if (code.length > MAX_CODE) return undefined;
+    if (r.chance(16) && !memory?.ripRelative) state.rip = BigInt(LAST_RIP - r.below(code.length + 1));
+    const data = [...this.data(states, asMemory ? target : undefined), ...(asMemory ? this.selector(form, target, selects, operandSize / 8) : []), ...this.frame(form, operandSize / 8)];
+    return { form: decoded, code, bits, state, data };
+  }
+
+  /** The row of disturbed bytes, unless the native processor may have an extension there that ours has not, or they must not be run. */
+  private judged(code: Uint8Array, made: Form): Form | undefined {
+    if (unknownFeatures(code, this.bits).length > 0) return undefined;
+    const d = decode(this.table, code, 0, code.length, this.bits);
+    if (typeof d === 'string') return d === 'incomplete' ? undefined : made;
+    return d.length !== code.length || d.form.instruction.privileged ? undefined : d.form;
+  }
+
+  /** What instructions find in memory that their operands do not name. */
+  private implied(form: Form, offset: number): void {
+    const { random: r, state } = this, { name } = form.instruction;
     if (form.instruction.repeats) {
       state.set('rsi', BigInt(DATA_BASE + 256 + r.below(AREA_BYTES - 512)));
       state.set('rdi', BigInt(DATA_BASE + 256 + r.below(AREA_BYTES - 512)));
       state.set('rcx', BigInt(r.below(40)));
     }
-    // With a 32-bit address size the upper halves of addresses and counts do not matter.
-    if (bits === 64 && addressSize === 32) {
-      for (const name of REGISTER_NAMES) if (name !== 'rsp' && r.chance(2)) state.set(name, (state.get(name) & 0xffffffffn) | (BigInt(r.u32()) << 32n));
-    }
-    const selects = BY_SELECTOR.test(form.instruction.name) || form.operands.some((o) => o.kind === 'segment');
-    if (selects && !asMemory && rm !== 4) state.set(REGISTER_NAMES[rm]!, (state.get(REGISTER_NAMES[rm]!) & ~0xffffn) | BigInt(r.pick(SELECTORS)));
-    // A bit offset in a register reaches far: keep it within the area, where both processors have the same memory.
-    if (/^BT[SRC]?$/.test(form.instruction.name) && asMemory && form.modrm === 'r') {
-      if (reg === memory?.base || reg === memory?.index) return undefined;
-      state.set(REGISTER_NAMES[reg]!, BigInt.asUintN(bits, BigInt(r.below(2048) - 1024)));
-    }
-    const byteRegisters = form.operands.some((o) => o.kind === 'gpr' && o.bits === 8 && o.place !== 'fixed');
-    const rep = form.instruction.repeats && r.chance(2) ? r.pick(['F3', 'F2'] as const) : undefined;
-    const relative = form.operands.some((o) => o.kind === 'relative'), far = form.operands.some((o) => o.kind === 'far');
-    // A 16-bit SHLD or SHRD by more than 16 has no defined result.
-    const countLimited = /^SH[LR]D$/.test(form.instruction.name) && form.size === 16;
-    if (countLimited) state.set('rcx', BigInt(r.below(17)));
-    state.rip = BigInt(DEFAULT_RIP);
-    const immediate = relative ? BigInt(r.below(200) - 100) : far ? BigInt(FAR_TARGET + r.below(64)) : countLimited ? BigInt(r.below(17)) : r.value();
-    const fields = {
-      mode: bits, operandSize, addressSize, reg, rm: rmOperand?.kind === 'mm' ? rm & 7 : rm, opcodeRegister: r.below(registers),
-      immediate, immediate2: far ? r.pick(CODE_SELECTORS) : r.below(65536), needsRex: bits === 64 && byteRegisters && r.chance(2),
-      ...(memory ? { memory } : {}), ...(rep ? { rep } : {}), ...(form.instruction.lock && asMemory && r.chance(8) ? { lock: true } : {}),
-    } as const;
-    const prefixes = [...(r.chance(8) ? [r.pick(SEGMENT_PREFIXES)] : []), ...(r.chance(64) ? [LOCK_PREFIX] : [])];
-    let code: Uint8Array;
-    try { code = this.encode(form, fields, prefixes, state); } catch { return undefined; }
-    if (code.length > 15) return undefined;
-    if (r.chance(16) && !memory?.ripRelative) state.rip = BigInt(DEFAULT_RIP + 0x800 - r.below(code.length + 1));
-    for (let i = 0; i < 16; i++) for (let half = 0; half < 2; half++) {
-      const v = r.value();
-      for (let b = 0; b < 8; b++) state.xmm(i)[8 * half + b] = Number((v >> BigInt(8 * b)) & 0xffn);
-    }
-    if (form.map === 0 && form.opcode >= 0xd8 && form.opcode <= 0xdf) this.x87(state);
-    else if (form.operands.some((o) => o.kind === 'xmm' || o.kind === 'mm')) this.vectors(state);
-    return { form, code, bits, state, data: [...this.data(state, asMemory ? target : undefined), ...(asMemory ? this.selector(form, target, selects, operandSize / 8) : []), ...this.frame(form, state, operandSize / 8)] };
+    if (BY_DI.test(name)) this.set(7, offset);
+    if (BY_BX.test(name)) this.set(3, offset - r.below(256));
   }
-
-  /** Rounding, denormals as zeros, underflow to zero; some flags raised before; seldom an exception that is not masked. */
-  private vectors(state: State): void {
-    const { random: r } = this;
-    state.mxcsr = (0x1f80 & ~(r.chance(4) ? 1 << (7 + r.below(6)) : 0)) | (r.below(4) << 13) | (r.chance(4) ? 0x40 : 0) | (r.chance(4) ? 0x8000 : 0) | (r.chance(2) ? r.below(64) : 0);
-    for (let i = 0; i < 16; i++) if (!r.chance(3)) state.xmm(i).set(new Uint8Array(r.chance(2) ? Float32Array.from({ length: 4 }, () => this.float()).buffer : Float64Array.from({ length: 2 }, () => this.float()).buffer));
-  }
-
-  /** Some registers in use, all kinds of numbers in them; precision and rounding as they come. */
-  private x87(state: State): void {
-    const { random: r } = this, fx = state.fxsave;
-    fx.setUint16(0, 0x40 | (r.chance(4) ? r.below(64) : 63) | (r.pick([0, 2, 3]) << 8) | (r.below(4) << 10), true);
-    fx.setUint16(2, r.below(8) << 11 | (r.chance(2) ? r.below(16) << 8 & 0x4700 : 0), true);
-    fx.setUint8(4, r.chance(2) ? 0xff : r.below(256));
-    for (let i = 0; i < 8; i++) {
-      const at = 32 + 16 * i, exponent = r.pick([0, 1, 0x3fff, 0x3fff + r.below(70), 0x4000 - r.below(70), 0x7ffe, 0x7fff, r.below(0x8000)]);
-      const top = r.chance(8) ? r.below(2) << 31 : 1 << 31;
-      fx.setUint32(at, r.chance(2) ? 0 : r.u32(), true);
-      fx.setUint32(at + 4, (top | (r.chance(2) ? 0 : r.u32() & 0x7fffffff)) >>> 0, true);
-      fx.setUint16(at + 8, exponent | (r.below(2) << 15), true);
-    }
-  }
-
-  private float(): number {
-    const { random: r } = this;
-    return r.pick([0, -0, 1, -1, 0.5, 1.5, 2 ** 31, -(2 ** 31), 2 ** 63, 1e-40, 1e-310, 3.4e38, 1.7e308, Infinity, -Infinity, NaN, r.u32() / 7, -r.u32() * 1.7, (r.u32() - 2 ** 31) / 2 ** r.below(80)]);
+  private set(register: number, value: number | bigint): void { this.state.set(REGISTER_NAMES[register]!, BigInt.asUintN(this.bits, BigInt(value))); }
+  private setLow16(register: number, value: number): void { this.state.bytes.set(twoBytes(value), 8 * register); }
+  /** With a 32-bit address size the upper halves of addresses and counts do not matter. */
+  private garbageAbove(form: Form): void {
+    const { random: r, state: { words } } = this;
+    if (/^(PUSH|POP|CALL|RET|ENTER|LEAVE)/.test(form.instruction.name)) return;
+    for (let n = 0; n < this.registers; n++) if (n !== RSP && r.chance(2)) words[2 * n + 1] = r.u32();
   }
 
   /** A displacement from RIP is known only with the length of the instruction. */
-  private encode(form: Form, fields: Fields, prefixes: readonly number[], state: State): Uint8Array {
+  private encode(form: Form, fields: Fields, prefixes: readonly number[]): Uint8Array {
     const { memory } = fields;
     const code = (f: Fields) => Uint8Array.from([...prefixes, ...encode(form, f)]);
     if (!memory?.ripRelative) return code(fields);
-    const next = Number(state.rip) + code(fields).length;
+    const next = Number(this.state.rip) + code(fields).length;
     return code({ ...fields, memory: { ...memory, displacement: memory.displacement - next } });
   }
 
@@ -166,8 +151,8 @@ export class RandomCases {
   }
 
   /** What far returns, IRET and POPF find on the stack. */
-  private frame(form: Form, state: State, bytes: number): Patch[] {
-    const { random: r } = this, { name } = form.instruction, offset = Number(state.get('rsp')) - DATA_BASE;
+  private frame(form: Form, bytes: number): Patch[] {
+    const { random: r, state } = this, { name } = form.instruction, offset = Number(state.get('rsp')) - DATA_BASE;
     const flags = BigInt(r.u32()) & ~TF, ip = BigInt(FAR_TARGET + r.below(64)), cs = BigInt(r.pick(CODE_SELECTORS));
     const words = name === 'POPF' ? [flags] : name === 'IRET' ? [ip, cs, flags, state.get('rsp') + 64n, BigInt(r.pick(STACK_SELECTORS))]
       : /^(RET|POP)$/.test(name) && (form.operands[0]?.kind === 'segment' || r.chance(2)) ? [form.operands[0]?.kind === 'segment' ? BigInt(r.pick(SELECTORS)) : ip, cs] : [];
@@ -180,43 +165,79 @@ export class RandomCases {
   /** An address in the data area; now and then across its pages or outside it. */
   private target(): number {
     const { random: r } = this;
-    if (r.chance(12)) return DATA_BASE + AREA_BYTES - r.below(16);
-    return r.chance(6) ? AREA_MIDDLE - r.below(16) : DATA_BASE + 512 + 16 * r.below((AREA_BYTES - 1024) / 16) + (r.chance(2) ? r.below(16) : 0);
+    if (r.chance(12)) return DATA_BASE + AREA_BYTES - r.below(r.chance(2) ? 16 : 64);
+    return r.chance(6) ? AREA_MIDDLE - r.below(32) : DATA_BASE + 512 + 64 * r.below((AREA_BYTES - 1024) / 64) + (r.chance(2) ? r.below(64) : 0);
   }
 
-  /** One of the ways to say an address. */
-  private place(target: number, state: State, absolute: boolean, registers: number, addressSize: number): MemoryFields {
-    const { random: r } = this;
-    if (addressSize === 16) return { base: -1, index: -1, scale: 0, displacement: r.below(0x10000) };
-    if (this.bits === 64 && !absolute && r.chance(6)) return { base: -1, index: -1, scale: 0, displacement: target, ripRelative: true };
-    if (absolute || r.chance(12)) return { base: -1, index: -1, scale: 0, displacement: target };
-    const displacement = r.pick([0, r.below(256) - 128, r.below(0x10000) - 0x8000]);
-    let base = r.below(registers);
-    if (base === 4) base = 3;
-    const index = r.chance(2) ? -1 : r.below(registers), scale = r.below(4);
-    if (index >= 0 && index !== 4 && index !== base) {
-      const offset = r.below(1024);
-      state.set(REGISTER_NAMES[index]!, BigInt(offset));
-      state.set(REGISTER_NAMES[base]!, BigInt(target - displacement - offset * 2 ** scale));
-      return { base, index, scale, displacement };
+  /** One of the ways to say an offset. */
+  private place(offset: number, absolute: boolean, addressSize: number): MemoryFields | undefined {
+    const { random: r, registers } = this, none = { base: -1, index: -1, scale: 0 };
+    if (addressSize === 16) return this.place16(offset, absolute);
+    // In 32 bits, offsets wrap around.
+    const wrapped = addressSize === 32 ? offset | 0 : offset;
+    if (absolute) return { ...none, displacement: addressSize === 32 ? wrapped >>> 0 : wrapped };
+    if (r.chance(12) && isSigned32(wrapped)) return { ...none, displacement: wrapped };
+    if (this.bits === 64 && r.chance(8) && isSigned32(wrapped)) return { ...none, displacement: wrapped, ripRelative: true };
+    const base = r.chance(16) ? -1 : r.below(registers), chosen = r.chance(2) ? -1 : r.below(registers), scale = r.below(4);
+    const index = chosen === RSP || (base < 0 && chosen < 0) ? -1 : chosen;
+    // What the displacement must make up for, when no register can.
+    if (base < 0 || base === RSP || base === index) {
+      if (base < 0 && index < 0) return { ...none, displacement: wrapped };
+      if (index >= 0) this.set(index, r.below(1024));
+      const registersSum = (base < 0 ? 0n : this.state.get(REGISTER_NAMES[base]!)) + (index < 0 ? 0n : this.state.get(REGISTER_NAMES[index]!) << BigInt(scale));
+      const displacement = wrapped - Number(registersSum);
+      return isSigned32(displacement) ? { base, index, scale, displacement } : undefined;
     }
-    state.set(REGISTER_NAMES[base]!, BigInt(target - displacement));
-    return { base, index: -1, scale: 0, displacement };
+    const displacement = r.pick([0, r.below(256) - 128, r.below(0x10000) - 0x8000, r.u32() | 0]);
+    const indexed = index < 0 ? 0n : this.state.get(REGISTER_NAMES[index]!) << BigInt(scale);
+    // Seldom an address that is not canonical.
+    this.set(base, BigInt(wrapped) - BigInt(displacement) - indexed + (r.chance(128) ? 1n << BigInt(47 + r.below(17)) : 0n));
+    return { base, index, scale, displacement };
+  }
+  private place16(offset: number, absolute: boolean): MemoryFields {
+    const { random: r } = this, low = offset & 0xffff;
+    if (absolute || r.chance(4)) return { base: -1, index: -1, scale: 0, displacement: low };
+    const base = r.pick([3, 5, 6, 7]), index = base === 6 || base === 7 || r.chance(2) ? -1 : r.pick([6, 7]), displacement = r.pick([0, r.below(256) - 128, r.below(0x10000) - 0x8000]);
+    const indexed = index < 0 ? 0 : this.state.words[2 * index]!;
+    this.setLow16(base, (low - displacement - indexed) & 0xffff);
+    return { base, index, scale: 0, displacement };
   }
 
-  private data(state: State, target: number | undefined): Patch[] {
-    const { random: r } = this, patches: Patch[] = [];
+  /** VSIB: a vector of indices, most of which stay in the data area. */
+  private vector(offset: number, text: string): MemoryFields {
+    const { random: r, state, registers } = this, index = r.below(registers), scale = r.below(4), wide = /64/.test(text);
+    let base = r.chance(12) ? -1 : r.below(registers);
+    if (base === RSP) base = 3;
+    const displacement = base < 0 ? offset | 0 : r.pick([0, r.below(256) - 128, r.below(0x10000) - 0x8000]);
+    if (base >= 0) this.set(base, offset - displacement);
+    for (const half of [state.xmm(index), state.ymmHigh(index)]) {
+      const lanes = new DataView(half.buffer, half.byteOffset, half.byteLength);
+      for (let at = 0; at < 16; at += wide ? 8 : 4) {
+        const value = r.chance(64) ? r.u32() | 0 : (r.below(1024) - 512) >> scale;
+        if (wide) lanes.setBigInt64(at, BigInt(value), true); else lanes.setInt32(at, value, true);
+      }
+    }
+    return { base, index, scale, displacement };
+  }
+
+  /** What is around the places that instructions reach; at the target, at times what a comparison with RDX:RAX or with a vector will find equal. */
+  private data(states: RandomState, target: number | undefined): Patch[] {
+    const { random: r, state } = this, patches: Patch[] = [];
     const at = (address: number, bytes: number) => {
       const offset = Math.floor((address - DATA_BASE) / 8) * 8;
       if (offset < 0 || offset + bytes > AREA_BYTES) return;
-      const content = new Uint8Array(bytes), view = new DataView(content.buffer);
-      for (let i = 0; i + 8 <= bytes; i += 8) view.setBigUint64(i, r.value(), true);
-      patches.push({ offset, bytes: content });
+      const content = new Uint32Array(bytes / 4);
+      if (r.chance(3)) for (let i = 0; i + 2 <= content.length; i += 2) r.valueTo(content, i);
+      else for (let i = 0; i + 4 <= content.length; i += 4) if (r.chance(3)) numberTo(r, 'extended', content, i); else states.vector(content, i);
+      patches.push({ offset, bytes: new Uint8Array(content.buffer) });
     };
     at(Number(state.get('rsp')) - 32, 96);
-    if (target !== undefined) at(target - 16, 64);
     at(Number(state.get('rsi')), 64);
     at(Number(state.get('rdi')), 64);
+    if (target === undefined) return patches;
+    at(target - 16, 96);
+    const known = r.chance(3) ? [...state.bytes.subarray(0, 8), ...state.bytes.subarray(16, 24)] : r.chance(8) ? state.xmm(r.below(16)) : [];
+    if (known.length > 0 && target - DATA_BASE + known.length <= AREA_BYTES) patches.push({ offset: target - DATA_BASE, bytes: Uint8Array.from(known) });
     return patches;
   }
 }

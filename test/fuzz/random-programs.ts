@@ -7,7 +7,7 @@ import type { Instruction } from '../../emulator/isa/instruction.js';
 import type { PersonalComputer } from '../../emulator/machine/machine.js';
 import { caseMachine, load, place } from '../oracles/emulated.js';
 import { AREA_BYTES, CODE_BASE, DATA_BASE, REGISTER_NAMES, RFLAGS_MASK, State } from '../oracles/native.js';
-import type { Random } from './random-cases.js';
+import type { Random } from './random.js';
 
 const STACK = DATA_BASE + 0x800, COUNTER = DATA_BASE + AREA_BYTES - 16, ITERATIONS = 400;
 const RSP = 4, RCX = 1, RSI = 6, RDI = 7;

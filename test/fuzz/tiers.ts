@@ -1,6 +1,6 @@
 /** npm run fuzz:tiers: random loops in the interpreter and in compiled code. Arguments: count, seed. */
 import { INSTRUCTIONS } from '../../emulator/isa/index.js';
-import { Random } from './random-cases.js';
+import { Random } from './random.js';
 import { listing, RandomPrograms } from './random-programs.js';
 
 const [count = '2000', seed = '1'] = process.argv.slice(2);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { MAP } from '../../emulator/cpu/layout.js';
 import type { StopReason } from '../../emulator/machine/contract.js';
 import type { PersonalComputer } from '../../emulator/machine/machine.js';
-import { Random } from '../fuzz/random-cases.js';
+import { Random } from '../fuzz/random.js';
 import { benchGuest, flatGuest, type Guest, start, TICKING } from './guests.js';
 
 const SEED = 2026;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { INSTRUCTIONS } from '../../emulator/isa/index.js';
-import { Random } from '../fuzz/random-cases.js';
+import { Random } from '../fuzz/random.js';
 import { listing, RandomPrograms } from '../fuzz/random-programs.js';
 
 const SEED = 2026;

@@ -3,7 +3,7 @@ import { DecodeTable } from '../../emulator/isa/decode.js';
 import { forms } from '../../emulator/isa/encoding.js';
 import { INSTRUCTIONS } from '../../emulator/isa/index.js';
 import { RandomBytes } from '../fuzz/random-bytes.js';
-import { Random } from '../fuzz/random-cases.js';
+import { Random } from '../fuzz/random.js';
 import { compare, truncationFault } from './decoder.js';
 
 const COUNT = 100_000, SEED = 2026;

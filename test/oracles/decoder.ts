@@ -120,6 +120,17 @@ function differences(iced: Said, ours: Said): string[] {
   return out;
 }
 
+/** The extensions that the first instruction of some bytes needs and the processor model lacks, by iced's names. */
+export function unknownFeatures(bytes: Uint8Array, mode: Mode): string[] {
+  const decoder = new Decoder(mode, bytes, DecoderOptions.None), instruction = decoder.decode();
+  try { return instruction.isInvalid ? [] : missing(instruction); }
+  finally {
+    instruction.free();
+    decoder.free();
+  }
+}
+const missing = (i: Instruction): string[] => [...i.cpuidFeatures()].map((f) => CpuidFeature[f]!).filter((f) => !isKnownFeature(f));
+
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
 /** Compares the first instruction of some bytes, of which there must be more than any instruction needs. */
@@ -131,7 +142,7 @@ export function compare(table: DecodeTable, bytes: Uint8Array, mode: Mode): Comp
     const d = decode(table, bytes, 0, bytes.length, mode);
     const ours = typeof d === 'string' ? undefined : saidByUs(d, mode), iced = instruction.isInvalid ? undefined : saidByIced(instruction, mode);
     if (!ours && !iced) return { kind: 'same', valid: false };
-    const features = iced ? [...instruction.cpuidFeatures()].map((f) => CpuidFeature[f]!).filter((f) => !isKnownFeature(f)) : [];
+    const features = iced ? missing(instruction) : [];
     if (features.length > 0 && !ours) return { kind: 'extension', features: features.join(' ') };
     const found = iced && ours ? differences(iced, ours) : [`${iced ? '' : 'in'}valid, ours ${typeof d === 'string' ? d : 'valid'}`];
     if (found.length === 0) return { kind: 'same', valid: true };

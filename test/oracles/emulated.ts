@@ -2,14 +2,18 @@
 import type { BootPlan, EntryState } from '../../emulator/boot/plan.js';
 import { ENTRY_SEGMENTS, GENERAL_REGISTERS } from '../../emulator/boot/plan.js';
 import { getRflags, setRflags } from '../../emulator/cpu/flags.js';
-import { gpr, MAP, S, xmm } from '../../emulator/cpu/layout.js';
+import { ES, FS, GS, MAP, S, SEGMENT, segment } from '../../emulator/cpu/layout.js';
 import type { MachineOptions } from '../../emulator/machine/contract.js';
 import { PersonalComputer } from '../../emulator/machine/machine.js';
-import { AREA_BYTES, type Case, CODE_BASE, DATA_BASE, type Patch, REGISTER_NAMES, type Result, RFLAGS_MASK, State } from './native.js';
+import { AREA_BYTES, type Case, CODE_BASE, DATA_BASE, FXSAVE_OFFSET, type Patch, REGISTER_NAMES, type Result, RFLAGS_MASK, ST_OFFSET, State, XMM_OFFSET, YMM_HIGH_OFFSET } from './native.js';
 
 const MOST_ITERATIONS = 100;
-/** In hexadecimal: prefixes, then INS, OUTS, MOVS, CMPS, STOS, LODS or SCAS. */
-const REPEATED_STRING = /^(?:26|2e|36|3e|6[4-7]|f[023]|4.)*(?:6[c-f]|a[4-7a-f])$/;
+const INT3 = 0xcc;
+/** INS, OUTS, MOVS, CMPS, STOS, LODS or SCAS, which are the last byte, with a prefix. */
+const isRepeatedString = (code: Uint8Array): boolean => {
+  const opcode = code[code.length - 1]!;
+  return code.length > 1 && ((opcode >= 0x6c && opcode <= 0x6f) || (opcode >= 0xa4 && opcode <= 0xaf && opcode !== 0xa8 && opcode !== 0xa9)) && (code.includes(0xf3) || code.includes(0xf2));
+};
 const MEMORY_BYTES = 4 << 20, PAGE = 4096;
 const TABLES = 0x10000, CODE = 0x100000, DATA = 0x110000, SYSTEM = 0x120000;
 /** A page of the supervisor's: the GDT, and a TSS without an I/O permission bit map. */
@@ -68,96 +72,144 @@ export function caseMachine(bits: 64 | 32, options: Partial<MachineOptions> = {}
 export function place({ cpu }: PersonalComputer, code: Uint8Array, rip: number, patches: readonly Patch[] = []): void {
   const codeAt = MAP.guestMemory + CODE, data = MAP.guestMemory + DATA;
   cpu.codeWritten(CODE, AREA_BYTES);
-  cpu.u8.fill(0xcc, codeAt, codeAt + AREA_BYTES);
+  cpu.u8.fill(INT3, codeAt, codeAt + AREA_BYTES);
   cpu.u8.set(code, codeAt + rip - CODE_BASE);
   cpu.codeWritten(DATA, AREA_BYTES);
   cpu.u8.fill(0, data, data + AREA_BYTES);
   for (const { offset, bytes } of patches) cpu.u8.set(bytes, data + offset);
 }
 
-export class EmulatedOracle {
-  private readonly machines = new Map<64 | 32, { machine: PersonalComputer; fresh: Uint8Array }>();
+/** A machine for case after case, which takes back what each has changed. */
+class CaseMachine {
+  readonly machine: PersonalComputer;
+  private readonly fresh: Uint8Array;
+  /** What the data area holds when a case begins: zero, but for its patches. */
+  private readonly before = new Uint32Array(AREA_BYTES / 4);
 
-  private machine(bits: 64 | 32): { machine: PersonalComputer; fresh: Uint8Array } {
-    let known = this.machines.get(bits);
-    if (!known) {
-      const machine = caseMachine(bits);
-      known = { machine, fresh: machine.cpu.u8.slice(0, S.end) };
-      this.machines.set(bits, known);
-    }
-    return known;
+  constructor(bits: 64 | 32) {
+    this.machine = caseMachine(bits);
+    place(this.machine, Uint8Array.of(), CODE_BASE);
+    this.fresh = this.machine.cpu.u8.slice(0, S.end);
   }
 
-  run(cases: readonly Case[]): Result[] { return cases.map((c) => this.one(c)); }
+  /** Makes the handlers of all cases, many to a module. */
+  prepare(cases: readonly Case[]): void {
+    const { engine, cpu } = this.machine, mode = engine.modes.get(cpu.low(S.codeMode));
+    engine.handlers.together(() => { for (const { code, state } of cases) engine.blocks.prepare(code, Number(state.rip), mode); });
+  }
 
-  private one(c: Case): Result {
-    const { machine, fresh } = this.machine(c.bits ?? 64), { cpu } = machine;
-    const data = MAP.guestMemory + DATA;
-    place(machine, c.code, Number(c.state.rip), c.data);
-    const before = cpu.u32.slice(data / 4, (data + AREA_BYTES) / 4);
-    cpu.u8.set(fresh);
+  run(c: Case): Result {
+    const { machine, before } = this, { cpu } = machine, { u8 } = cpu, data = MAP.guestMemory + DATA, patches = c.data ?? [];
+    const codeAt = MAP.guestMemory + CODE + Number(c.state.rip) - CODE_BASE, codeBytes = Math.min(c.code.length, AREA_BYTES - (codeAt - MAP.guestMemory - CODE));
+    const bytesBefore = new Uint8Array(before.buffer);
+    u8.set(c.code.subarray(0, codeBytes), codeAt);
+    for (const { offset, bytes } of patches) { u8.set(bytes, data + offset); bytesBefore.set(bytes, offset); }
+    u8.set(this.fresh);
     load(machine, c.state);
     // A new instant: an exception of the case before is not met again.
     machine.engine.setRetired(machine.instructions + 1);
     let stop = machine.step(0);
     // Each iteration of a repeated string instruction is a step of its own.
-    const most = REPEATED_STRING.test(Buffer.from(c.code).toString('hex')) ? MOST_ITERATIONS : 0;
+    const most = isRepeatedString(c.code) ? MOST_ITERATIONS : 0;
     for (let i = 0; i < most && stop.kind === 'budget' && cpu.big(S.rip) === c.state.rip; i++) stop = machine.step(0);
     const state = new State();
     store(machine, state);
-    const changed: Patch[] = [];
-    for (let i = 0; i < AREA_BYTES / 4; i += 2) {
-      if (cpu.u32[data / 4 + i] !== before[i] || cpu.u32[data / 4 + i + 1] !== before[i + 1]) changed.push({ offset: 4 * i, bytes: cpu.u8.slice(data + 4 * i, data + 4 * i + 8) });
-    }
+    const changed = this.changes();
+    for (const { offset, bytes } of patches) { u8.fill(0, data + offset, data + offset + bytes.length); bytesBefore.fill(0, offset, offset + bytes.length); }
+    u8.fill(INT3, codeAt, codeAt + codeBytes);
+    cpu.codeWritten(CODE, AREA_BYTES);
     if (stop.kind === 'budget') return { outcome: 'completed', vector: 0, errorCode: 0, cr2: 0n, state, data: changed };
     if (stop.kind !== 'event') throw new Error(`${Buffer.from(c.code).toString('hex')}: ${JSON.stringify(stop)}`);
     const { vector, error, cr2 } = stop.event.fields as { vector: number; error: number; cr2: number };
     return { outcome: 'exception', vector, errorCode: error, cr2: vector === 14 ? BigInt.asUintN(64, BigInt(cr2)) : 0n, state, data: changed };
   }
+
+  /** The aligned quadwords of the data area that have changed; they are zero again. */
+  private changes(): Patch[] {
+    const { before } = this, { u8, u32 } = this.machine.cpu, first = (MAP.guestMemory + DATA) / 4, end = AREA_BYTES / 4, changed: Patch[] = [];
+    const differs = (i: number) => u32[first + i] !== before[i] || u32[first + i + 1] !== before[i + 1];
+    for (let i = 0; i < end; i += 2) {
+      if (!differs(i)) continue;
+      let next = i + 2;
+      while (next < end && differs(next)) next += 2;
+      changed.push({ offset: 4 * i, bytes: u8.slice(4 * (first + i), 4 * (first + next)) });
+      u32.fill(0, first + i, first + next);
+      i = next;
+    }
+    return changed;
+  }
 }
 
-const FX = { fcw: 0, fsw: 2, ftw: 4, fop: 6, fip: 8, fdp: 16, mxcsr: 24, st: 32, xmm: 160 } as const;
+export class EmulatedOracle {
+  private readonly machines = new Map<64 | 32, CaseMachine>();
+
+  private machine(bits: 64 | 32): CaseMachine {
+    let known = this.machines.get(bits);
+    if (!known) this.machines.set(bits, known = new CaseMachine(bits));
+    return known;
+  }
+
+  run(cases: readonly Case[]): Result[] {
+    for (const bits of [64, 32] as const) this.machine(bits).prepare(cases.filter((c) => (c.bits ?? 64) === bits));
+    return cases.map((c) => this.machine(c.bits ?? 64).run(c));
+  }
+}
+
+const FX = { fcw: 0, fsw: 2, ftw: 4, fop: 6, fip: 8, fdp: 16, mxcsr: 24 } as const;
+/** Where doublewords of the states begin. */
+const YMM_WORDS = S.ymm / 4, XMM_IMAGE_WORDS = (FXSAVE_OFFSET + XMM_OFFSET) / 4, YMM_HIGH_WORDS = YMM_HIGH_OFFSET / 4, ST_IMAGE_WORDS = (FXSAVE_OFFSET + ST_OFFSET) / 4;
+const GENERAL_BYTES = 8 * REGISTER_NAMES.length, HIGHEST_WORD = 0xffff;
 
 export function load({ cpu }: PersonalComputer, s: State): void {
-  REGISTER_NAMES.forEach((name, n) => cpu.setBig(gpr(n), s.get(name)));
+  const { u32 } = cpu, { words, fxsave } = s;
+  cpu.u8.set(s.bytes.subarray(0, GENERAL_BYTES), S.gpr);
   setRflags(cpu, Number(s.rflags & RFLAGS_MASK) | 0x202);
   cpu.setBig(S.rip, s.rip);
-  const fx = s.fxsave;
-  cpu.u32[S.fcw >> 2] = fx.getUint16(FX.fcw, true);
-  cpu.u32[S.fsw >> 2] = fx.getUint16(FX.fsw, true);
-  cpu.u32[S.ftw >> 2] = fx.getUint8(FX.ftw);
-  cpu.u32[S.fop >> 2] = fx.getUint16(FX.fop, true);
-  cpu.setBig(S.fip, fx.getBigUint64(FX.fip, true));
-  cpu.setBig(S.fdp, fx.getBigUint64(FX.fdp, true));
-  cpu.u32[S.mxcsr >> 2] = fx.getUint32(FX.mxcsr, true);
-  const top = (fx.getUint16(FX.fsw, true) >> 11) & 7;
-  const image = new Uint8Array(fx.buffer, fx.byteOffset, fx.byteLength);
+  cpu.setBig(segment(FS) + SEGMENT.base, s.fsBase);
+  cpu.setBig(segment(GS) + SEGMENT.base, s.gsBase);
+  const status = fxsave.getUint16(FX.fsw, true), top = (status >> 11) & 7;
+  u32[S.fcw >> 2] = fxsave.getUint16(FX.fcw, true);
+  u32[S.fsw >> 2] = status;
+  u32[S.ftw >> 2] = fxsave.getUint8(FX.ftw);
+  u32[S.fop >> 2] = fxsave.getUint16(FX.fop, true);
+  cpu.setBig(S.fip, fxsave.getBigUint64(FX.fip, true));
+  cpu.setBig(S.fdp, fxsave.getBigUint64(FX.fdp, true));
+  u32[S.mxcsr >> 2] = fxsave.getUint32(FX.mxcsr, true);
   for (let i = 0; i < 8; i++) {
-    const to = S.x87 + 16 * ((top + i) & 7);
-    cpu.u8.fill(0, to, to + 16);
-    cpu.u8.set(image.subarray(FX.st + 16 * i, FX.st + 16 * i + 10), to);
+    const to = (S.x87 >> 2) + 4 * ((top + i) & 7), from = ST_IMAGE_WORDS + 4 * i;
+    u32[to] = words[from]!;
+    u32[to + 1] = words[from + 1]!;
+    u32[to + 2] = words[from + 2]! & HIGHEST_WORD;
+    u32[to + 3] = 0;
   }
-  for (let i = 0; i < 16; i++) { cpu.u8.set(image.subarray(FX.xmm + 16 * i, FX.xmm + 16 * i + 16), xmm(i)); cpu.u8.set(s.ymmHigh(i), xmm(i) + 16); }
+  for (let i = 0; i < 16; i++) for (let word = 0; word < 4; word++) {
+    u32[YMM_WORDS + 8 * i + word] = words[XMM_IMAGE_WORDS + 4 * i + word]!;
+    u32[YMM_WORDS + 8 * i + 4 + word] = words[YMM_HIGH_WORDS + 4 * i + word]!;
+  }
   cpu.modeChanged();
 }
 
 function store({ cpu }: PersonalComputer, s: State): void {
-  REGISTER_NAMES.forEach((name, n) => { s.set(name, cpu.big(gpr(n))); });
+  const { u32 } = cpu, { words, fxsave } = s;
+  s.bytes.set(cpu.u8.subarray(S.gpr, S.gpr + GENERAL_BYTES));
   s.rflags = BigInt(getRflags(cpu)) & RFLAGS_MASK;
   s.rip = cpu.big(S.rip);
-  const fx = s.fxsave;
-  fx.setUint16(FX.fcw, cpu.low(S.fcw), true);
-  fx.setUint16(FX.fsw, cpu.low(S.fsw), true);
-  fx.setUint8(FX.ftw, cpu.low(S.ftw));
-  fx.setUint16(FX.fop, cpu.low(S.fop), true);
-  fx.setBigUint64(FX.fip, cpu.big(S.fip), true);
-  fx.setBigUint64(FX.fdp, cpu.big(S.fdp), true);
-  fx.setUint32(FX.mxcsr, cpu.low(S.mxcsr), true);
+  s.fsBase = cpu.big(segment(FS) + SEGMENT.base);
+  s.gsBase = cpu.big(segment(GS) + SEGMENT.base);
+  for (let n = ES; n <= GS; n++) s.setSelector(n, cpu.low(segment(n) + SEGMENT.selector));
   const top = (cpu.low(S.fsw) >> 11) & 7;
-  const image = new Uint8Array(fx.buffer, fx.byteOffset, fx.byteLength);
+  fxsave.setUint16(FX.fcw, cpu.low(S.fcw), true);
+  fxsave.setUint16(FX.fsw, cpu.low(S.fsw), true);
+  fxsave.setUint8(FX.ftw, cpu.low(S.ftw));
+  fxsave.setUint32(FX.mxcsr, cpu.low(S.mxcsr), true);
   for (let i = 0; i < 8; i++) {
-    const from = S.x87 + 16 * ((top + i) & 7);
-    image.set(cpu.u8.subarray(from, from + 10), FX.st + 16 * i);
+    const from = (S.x87 >> 2) + 4 * ((top + i) & 7), to = ST_IMAGE_WORDS + 4 * i;
+    words[to] = u32[from]!;
+    words[to + 1] = u32[from + 1]!;
+    words[to + 2] = u32[from + 2]! & HIGHEST_WORD;
   }
-  for (let i = 0; i < 16; i++) { image.set(cpu.u8.subarray(xmm(i), xmm(i) + 16), FX.xmm + 16 * i); s.ymmHigh(i).set(cpu.u8.subarray(xmm(i) + 16, xmm(i) + 32)); }
+  for (let i = 0; i < 16; i++) for (let word = 0; word < 4; word++) {
+    words[XMM_IMAGE_WORDS + 4 * i + word] = u32[YMM_WORDS + 8 * i + word]!;
+    words[YMM_HIGH_WORDS + 4 * i + word] = u32[YMM_WORDS + 8 * i + 4 + word]!;
+  }
 }

@@ -25,26 +25,37 @@ export type RegisterName = (typeof REGISTER_NAMES)[number];
 
 const RFLAGS_OFFSET = 128;
 const RIP_OFFSET = 136;
-const FXSAVE_OFFSET = 144;
+const FS_BASE_OFFSET = 144;
+const GS_BASE_OFFSET = 152;
+const SELECTORS_OFFSET = 160;
+export const FXSAVE_OFFSET = 176;
 const FXSAVE_BYTES = 512;
-const YMM_HIGH_OFFSET = FXSAVE_OFFSET + FXSAVE_BYTES;
+export const YMM_HIGH_OFFSET = FXSAVE_OFFSET + FXSAVE_BYTES;
 const YMM_HIGH_BYTES = 256;
 const STATE_BYTES = YMM_HIGH_OFFSET + YMM_HIGH_BYTES;
 
 const FCW_OFFSET = 0;
 const MXCSR_OFFSET = 24;
-const XMM_OFFSET = 160;
+export const ST_OFFSET = 32;
+export const XMM_OFFSET = 160;
 const INITIAL_FCW = 0x37f;
 const INITIAL_MXCSR = 0x1f80;
 
 /** Registers before or after an instruction. */
 export class State {
   readonly bytes: Uint8Array;
+  /** The same in doublewords. */
+  readonly words: Uint32Array;
+  /** The image of FXSAVE64: x87, MXCSR and XMM. */
+  readonly fxsave: DataView;
   private readonly view: DataView;
 
+  /** `bytes` begin at a multiple of four. */
   constructor(bytes?: Uint8Array) {
     this.bytes = bytes ?? new Uint8Array(STATE_BYTES);
+    this.words = new Uint32Array(this.bytes.buffer, this.bytes.byteOffset, STATE_BYTES / 4);
     this.view = new DataView(this.bytes.buffer, this.bytes.byteOffset, STATE_BYTES);
+    this.fxsave = new DataView(this.bytes.buffer, this.bytes.byteOffset + FXSAVE_OFFSET, FXSAVE_BYTES);
     if (bytes === undefined) {
       this.rip = BigInt(DEFAULT_RIP);
       this.set('rsp', BigInt(DATA_BASE + AREA_BYTES / 2));
@@ -74,6 +85,28 @@ export class State {
     this.view.setBigUint64(RIP_OFFSET, value, true);
   }
 
+  get fsBase(): bigint {
+    return this.view.getBigUint64(FS_BASE_OFFSET, true);
+  }
+  set fsBase(value: bigint) {
+    this.view.setBigUint64(FS_BASE_OFFSET, value, true);
+  }
+
+  get gsBase(): bigint {
+    return this.view.getBigUint64(GS_BASE_OFFSET, true);
+  }
+  set gsBase(value: bigint) {
+    this.view.setBigUint64(GS_BASE_OFFSET, value, true);
+  }
+
+  /** Of a result: by the number of the segment register, ES to GS. */
+  selector(n: number): number {
+    return this.view.getUint16(SELECTORS_OFFSET + 2 * n, true);
+  }
+  setSelector(n: number, value: number): void {
+    this.view.setUint16(SELECTORS_OFFSET + 2 * n, value, true);
+  }
+
   get mxcsr(): number {
     return this.fxsave.getUint32(MXCSR_OFFSET, true);
   }
@@ -81,13 +114,13 @@ export class State {
     this.fxsave.setUint32(MXCSR_OFFSET, value, true);
   }
 
-  /** The image of FXSAVE64: x87, MXCSR and XMM. */
-  get fxsave(): DataView {
-    return new DataView(this.bytes.buffer, this.bytes.byteOffset + FXSAVE_OFFSET, FXSAVE_BYTES);
-  }
-
   xmm(n: number): Uint8Array {
     return this.bytes.subarray(FXSAVE_OFFSET + XMM_OFFSET + 16 * n, FXSAVE_OFFSET + XMM_OFFSET + 16 * n + 16);
+  }
+
+  /** The ten bytes of ST(i). */
+  st(i: number): Uint8Array {
+    return this.bytes.subarray(FXSAVE_OFFSET + ST_OFFSET + 16 * i, FXSAVE_OFFSET + ST_OFFSET + 16 * i + 10);
   }
 
   /** Bits 255:128 of YMM n. */
@@ -137,10 +170,12 @@ const MAX_CODE_BYTES = 15;
 const CODE_OFFSET = 8;
 const OUTCOMES = ['completed', 'exception', 'lost'] as const;
 
-const align4 = (bytes: number): number => (bytes + 3) & ~3;
+const align = (bytes: number, to: number): number => (bytes + to - 1) & -to;
 
 function recordBytes(one: Case): number {
-  return (one.data ?? []).reduce((sum, patch) => sum + 4 + align4(patch.bytes.length), CASE_HEADER_BYTES + STATE_BYTES);
+  let bytes = CASE_HEADER_BYTES + STATE_BYTES;
+  for (const patch of one.data ?? []) bytes += 4 + align(patch.bytes.length, 4);
+  return align(bytes, 8);
 }
 
 function assertRunnable(one: Case): void {
@@ -153,32 +188,33 @@ function assertRunnable(one: Case): void {
 }
 
 export function encodeBatch(cases: readonly Case[]): Uint8Array {
-  const bytes = cases.reduce((sum, one) => sum + recordBytes(one), 0);
+  const lengths = cases.map(recordBytes), bytes = lengths.reduce((sum, length) => sum + length, 0);
   const out = new Uint8Array(8 + bytes);
   const view = new DataView(out.buffer);
   view.setUint32(0, cases.length, true);
   view.setUint32(4, bytes, true);
   let at = 8;
-  for (const one of cases) {
+  cases.forEach((one, i) => {
     assertRunnable(one);
     const patches = one.data ?? [];
-    view.setUint32(at, recordBytes(one), true);
+    view.setUint32(at, lengths[i]!, true);
     out.set([one.bits ?? 64, one.mode === undefined ? AUTOMATIC : MODES[one.mode], one.code.length, patches.length], at + 4);
     out.set(one.code, at + CODE_OFFSET);
     out.set(one.state.bytes, at + CASE_HEADER_BYTES);
-    at += CASE_HEADER_BYTES + STATE_BYTES;
+    let patchAt = at + CASE_HEADER_BYTES + STATE_BYTES;
     for (const patch of patches) {
-      view.setUint16(at, patch.offset, true);
-      view.setUint16(at + 2, patch.bytes.length, true);
-      out.set(patch.bytes, at + 4);
-      at += 4 + align4(patch.bytes.length);
+      view.setUint16(patchAt, patch.offset, true);
+      view.setUint16(patchAt + 2, patch.bytes.length, true);
+      out.set(patch.bytes, patchAt + 4);
+      patchAt += 4 + align(patch.bytes.length, 4);
     }
-  }
+    at += lengths[i]!;
+  });
   return out;
 }
 
 export function decodeResults(answer: Uint8Array, count: number): Result[] {
-  const records = new Uint8Array(answer.buffer, answer.byteOffset, answer.byteLength);
+  const records = answer.byteOffset % 4 === 0 ? new Uint8Array(answer.buffer, answer.byteOffset, answer.byteLength) : Uint8Array.from(answer);
   const view = new DataView(records.buffer, records.byteOffset, records.byteLength);
   const results: Result[] = [];
   for (let at = 0; results.length < count; at += view.getUint32(at, true)) {

@@ -75,13 +75,15 @@ static void collect_changes(void) {
     result->patches++;
     i = end;
   }
-  result->bytes = (uint32_t)(p - (uint8_t *)result);
+  result->bytes = (uint32_t)((p - (uint8_t *)result + 7) & ~7);
 }
 
 /* --- Coming back --- */
 
 static void take_vectors(const uint8_t *xsave) {
   memcpy(result->state.fxsave, xsave, 512);
+  memset(result->state.fxsave + 6, 0, 18);   /* FOP, FIP and FDP, which some processors have only while an exception is pending */
+  memset(result->state.fxsave + 28, 0, 4);   /* MXCSR_MASK is no state */
   memset(result->state.fxsave + 464, 0, 48); /* software's own bytes */
   uint64_t in_use;
   memcpy(&in_use, xsave + XSTATE_BV_OFFSET, 8);
@@ -102,6 +104,12 @@ static void on_signal(int number, siginfo_t *information, void *context) {
                                 REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
   const ucontext_t *u = context;
   const greg_t *r = u->uc_mcontext.gregs;
+  /* Signals leave the data segments alone; CS, GS, FS and SS of the case lie in one word. */
+  const uint16_t *segments = (const uint16_t *)&r[REG_CSGSFS];
+  uint16_t es, ds, fs, gs;
+  __asm__("movw %%es, %0; movw %%ds, %1; movw %%fs, %2; movw %%gs, %3" : "=r"(es), "=r"(ds), "=r"(fs), "=r"(gs));
+  memcpy(result->state.selectors, (uint16_t[8]){es, segments[0], segments[3], ds, fs, gs}, sizeof result->state.selectors);
+  __asm__("rdfsbase %0; rdgsbase %1" : "=r"(result->state.fs_base), "=r"(result->state.gs_base));
   for (int i = 0; i < 16; i++) result->state.registers[i] = (uint64_t)r[order[i]];
   result->state.rflags = (uint64_t)r[REG_EFL];
   result->state.rip = (uint64_t)r[REG_RIP];
@@ -127,6 +135,9 @@ static void take_direct_result(void) {
   memcpy(result->state.registers, registers_out, sizeof result->state.registers);
   result->state.rflags = *(const uint64_t *)RFLAGS_OUT;
   result->state.rip = code_end();
+  memcpy(&result->state.fs_base, (const void *)BASES_OUT, 16);
+  memcpy(result->state.selectors, (const void *)SELECTORS_OUT, 12);
+  result->state.selectors[1] = current->bits == 32 ? CODE32_SELECTOR : CODE64_SELECTOR;
   result->outcome = COMPLETED;
   result->vector = 0;
   result->error_code = 0;
@@ -187,6 +198,7 @@ static void write_code(const struct case_record *c) {
 
 static void load_state(const struct case_record *c) {
   memcpy(registers_in, c->state.registers, sizeof c->state.registers);
+  memcpy((void *)BASES_IN, &c->state.fs_base, 16);
   memcpy(xsave_in, c->state.fxsave, sizeof c->state.fxsave);
   memcpy(xsave_in + YMM_HIGH_OFFSET, c->state.ymm_high, sizeof c->state.ymm_high);
 

@@ -6,7 +6,7 @@
 #define DATA_BASE 0x10000000u
 #define AREA_BYTES 0x2000u
 
-/* CS is 0x33 or 0x23, and SS, DS, ES, FS and GS are 0x2b, all with base 0. */
+/* CS is 0x33 or 0x23, and SS, DS, ES, FS and GS are 0x2b; the bases of FS and GS are the case's, all others 0. */
 #define CODE64_SELECTOR 0x33
 #define CODE32_SELECTOR 0x23
 #define DATA_SELECTOR 0x2b
@@ -22,11 +22,13 @@ struct state {
   uint64_t registers[16];
   uint64_t rflags;
   uint64_t rip;
+  uint64_t fs_base, gs_base;
+  uint16_t selectors[8];    /* of a result: ES, CS, SS, DS, FS, GS, and two words that are zero */
   uint8_t fxsave[512];      /* the image of FXSAVE64 */
   uint8_t ymm_high[16][16]; /* bits 255:128 of YMM0 … YMM15 */
 };
 
-/* A case is followed by its patches: what the data area holds where it is not zero. */
+/* A case is followed by its patches: what the data area holds where it is not zero. Records have a multiple of eight bytes. */
 struct case_record {
   uint32_t bytes; /* with patches */
   uint8_t bits;   /* 64 or 32: the mode in which the code runs */

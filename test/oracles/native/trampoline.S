@@ -35,8 +35,9 @@ enter_case:
         movl    %eax, %es
         movl    %eax, %fs
         movl    %eax, %gs
-        xorl    %eax, %eax
+        movq    BASES_IN, %rax
         wrfsbase %rax
+        movq    BASES_IN + 8, %rax
         wrgsbase %rax
         movl    $XSAVE_COMPONENTS, %eax
         xorl    %edx, %edx
@@ -53,6 +54,15 @@ direct_exit:
         popq    RFLAGS_OUT
         pushq   $2
         popfq
+        rdfsbase %rax
+        movq    %rax, BASES_OUT
+        rdgsbase %rax
+        movq    %rax, BASES_OUT + 8
+        .set number, 0
+        .irp register, es, cs, ss, ds, fs, gs
+        movw    %\register, SELECTORS_OUT + 2 * number
+        .set number, number + 1
+        .endr
         movl    $XSAVE_COMPONENTS, %eax
         xorl    %edx, %edx
         xsave64 XSAVE_OUT
