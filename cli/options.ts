@@ -1,5 +1,6 @@
 /** The options of the command line: what there is, and what is wrong with what was given. */
 import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { BOOT_PROTOCOLS } from '../emulator/boot/index.js';
 import { nearest } from '../debugger/nearest.js';
 
 export class UsageError extends Error {}
@@ -17,8 +18,11 @@ export const COMMANDS = {
     usage: 'ringside run IMAGE [options]',
     says: 'Boots an image. The first serial port is standard input and output.',
     options: {
-      memory: { type: 'string', value: 'SIZE', says: 'guest memory, such as 64M (the default), 4096K or 1G' },
+      kernel: { type: 'string', value: 'FILE', says: 'the image, as other emulators name it' },
+      initrd: { type: 'string', value: 'FILE', says: 'the initial RAM disk of a Linux kernel, or the first module of another' },
       append: { type: 'string', value: 'TEXT', says: 'the kernel’s command line' },
+      memory: { type: 'string', value: 'SIZE', says: 'guest memory, such as 64M (the default), 4096K or 1G; 256M is the default for Linux' },
+      boot: { type: 'string', value: 'PROTOCOL', says: `how an image is started that can be started in several ways: ${BOOT_PROTOCOLS.join(', ')}` },
       module: { type: 'string', multiple: true, value: '"FILE ARGS"', says: 'a file handed to the guest beside the image, with its own command line; may be repeated' },
       'max-instructions': { type: 'string', value: 'N', says: 'ends with status 6 after so many instructions' },
       tier: { type: 'string', value: 'TIER', says: 'interpreter: nothing is compiled; compiled (the default): what runs often is' },

@@ -1,4 +1,5 @@
 /** `ringside run`: one image from its first instruction to the machine's last word. */
+import { BOOT_PROTOCOLS, type BootProtocol } from '../emulator/boot/index.js';
 import { createMachine, MOST_MEMORY } from '../emulator/machine/machine.js';
 import type { Machine, StopReason } from '../emulator/machine/contract.js';
 import type { TrapEvent, TrapKind } from '../emulator/observe/events.js';
@@ -10,19 +11,22 @@ import { readCount, readSize, UsageError, type Given, unknown } from './options.
 export const STATUS = { badInput: 2, haltedForEver: 3, tripleFault: 4, notImplemented: 5, limit: 6 } as const;
 
 const TRACES: Readonly<Record<string, TrapKind>> = { vmexit: 'VM exit', vmentry: 'VM entry', exception: 'exception', hypercall: 'hypercall', interrupt: 'interrupt' };
-const DEFAULT_MEMORY = '64M';
 const SLICE = 2_000_000;
 
 export async function run({ values, positionals }: Given): Promise<number> {
-  const [program, ...others] = positionals;
+  const text = (option: string): string | undefined => values[option] as string | undefined;
+  const [program, ...others] = [...(text('kernel') === undefined ? [] : [text('kernel')!]), ...positionals];
   if (program === undefined) throw new UsageError('Which image? Write ringside run IMAGE.');
-  if (others.length > 0) throw new UsageError(`One image is booted, but "${others.join(' ')}" follows it; files beside it are given by --module.`);
-  const memoryBytes = readSize((values['memory'] as string | undefined) ?? DEFAULT_MEMORY, MOST_MEMORY);
-  const tier = tierOf(values['tier'] as string | undefined);
+  if (others.length > 0) throw new UsageError(`One image is booted, but "${others.join(' ')}" follows it; files beside it are given by --initrd and --module.`);
+  const memory = text('memory');
+  const tier = oneOf('tier', TIERS, text('tier'));
   const limit = values['max-instructions'] === undefined ? Infinity : readCount('max-instructions', values['max-instructions'] as string);
   const traced = tracedKinds((values['trace'] as readonly string[] | undefined) ?? []);
   const modules = (values['module'] as readonly string[] | undefined) ?? [];
-  const { plan } = await planBoot({ program, memoryBytes, commandLine: (values['append'] as string | undefined) ?? '', modules }, { readFile: readFileOrSay, exists: fileExists });
+  const { plan, memoryBytes } = await planBoot({
+    program, memoryBytes: memory === undefined ? undefined : readSize(memory, MOST_MEMORY), commandLine: text('append') ?? '', initrd: text('initrd'), modules,
+    protocol: oneOf<BootProtocol>('boot', BOOT_PROTOCOLS, text('boot')),
+  }, { readFile: readFileOrSay, exists: fileExists });
   for (const note of plan.notes) process.stderr.write(`${note}\n`);
 
   const serial = new SerialPort();
@@ -84,10 +88,10 @@ function tracedKinds(lists: readonly string[]): TrapKind[] {
 
 const TIERS = ['interpreter', 'compiled'] as const;
 
-function tierOf(name: string | undefined): (typeof TIERS)[number] | undefined {
-  const tier = TIERS.find((each) => each === name);
-  if (name !== undefined && !tier) throw new UsageError(`--tier must be interpreter or compiled, not "${name}".`);
-  return tier;
+function oneOf<T extends string>(option: string, known: readonly T[], given: string | undefined): T | undefined {
+  const found = known.find((each) => each === given);
+  if (given !== undefined && found === undefined) throw new UsageError(`--${option} must be ${known.slice(0, -1).join(', ')} or ${known.at(-1)}, not "${given}".`);
+  return found;
 }
 
 const hex = (value: number): string => `0x${BigInt.asUintN(64, BigInt(Math.trunc(value))).toString(16)}`;

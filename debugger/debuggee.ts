@@ -70,14 +70,14 @@ export class Debuggee {
 
   static async launch(options: LaunchArguments, host: Host, judge: Judge, events: DebuggeeEvents): Promise<Debuggee> {
     const program = host.absolute(options.program);
-    const { plan, bytes } = await planBoot({ ...options, program, modules: options.modules }, host);
+    const { plan, bytes, memoryBytes } = await planBoot({ ...options, program }, host);
     const notes = [...plan.notes];
     const programs = await readImages(program, bytes, options, host, notes);
     const images = new Images(programs, programs.flatMap((image) => Linux.of(image) ?? []));
     const sources = await Sources.find(images, (path) => host.exists(path));
     const lines = [1, 2, 3].map(() => new SerialOutput((text) => { events.output(text, 'stdout'); }, () => host.now()));
     const machine = await host.createMachine({
-      memoryBytes: options.memoryBytes,
+      memoryBytes,
       cpus: options.cpus,
       onSerial: (port, byte) => { lines[port - 1]!.byte(byte); },
       onDebugConsole: (byte) => { lines[2]!.byte(byte); },

@@ -5,8 +5,13 @@ import { RequestError } from './request-error.js';
 describe('launch arguments', () => {
   it('have defaults', () => {
     assert.deepEqual(readLaunchArguments({ program: 'kernel.elf', type: 'ringside', name: 'Boot' }), {
-      program: 'kernel.elf', memoryBytes: 64 << 20, cpus: 1, commandLine: '', modules: [], symbols: [], stopOnEntry: true, stopInInterrupts: false, noDebug: false,
+      program: 'kernel.elf', memoryBytes: undefined, cpus: 1, commandLine: '', initrd: undefined, protocol: undefined, modules: [], symbols: [], stopOnEntry: true, stopInInterrupts: false, noDebug: false,
     });
+  });
+
+  it('take a Linux kernel with its initrd', () => {
+    const { program, initrd, commandLine, memoryBytes, protocol } = readLaunchArguments({ kernel: 'vmlinuz', initrd: 'initrd.gz', args: 'quiet', memory: 512, boot: 'bzimage' });
+    assert.deepEqual({ program, initrd, commandLine, memoryBytes, protocol }, { program: 'vmlinuz', initrd: 'initrd.gz', commandLine: 'quiet', memoryBytes: 512 << 20, protocol: 'bzimage' });
   });
 
   it('read symbols of both worlds', () => {
@@ -17,6 +22,8 @@ describe('launch arguments', () => {
   for (const [given, message] of [
     [undefined, 'A launch configuration must be an object with at least "program".'],
     [{}, '"program" is missing: name the file that the machine shall boot.'],
+    [{ program: 'a', kernel: 'b' }, '"program" and "kernel" both name what the machine shall boot: leave one out.'],
+    [{ program: 'a', boot: 'efi' }, '"boot" must be one of "multiboot1", "multiboot2", "pvh", "bzimage", "bzimage32", not "efi".'],
     [{ program: 5 }, '"program" must be text, not 5.'],
     [{ program: 'a', memory: '64M' }, '"memory" must be a whole number from 2 to 3072 (mebibytes), not "64M".'],
     [{ program: 'a', memory: 0 }, '"memory" must be a whole number from 2 to 3072 (mebibytes), not 0.'],

@@ -1,4 +1,5 @@
 /** The launch configuration: what it may hold, and what is wrong with one that holds something else. */
+import { BOOT_PROTOCOLS, type BootProtocol } from '../emulator/boot/index.js';
 import { MOST_MEMORY } from '../emulator/machine/machine.js';
 import { RequestError } from './request-error.js';
 
@@ -13,9 +14,12 @@ export interface SymbolFile {
 
 export interface LaunchArguments {
   readonly program: string;
-  readonly memoryBytes: number;
+  /** What fits the program, if it is not given. */
+  readonly memoryBytes: number | undefined;
   readonly cpus: number;
   readonly commandLine: string;
+  readonly initrd: string | undefined;
+  readonly protocol: BootProtocol | undefined;
   /** Each a file, optionally followed by its own command line. */
   readonly modules: readonly string[];
   readonly symbols: readonly SymbolFile[];
@@ -33,13 +37,17 @@ const MOST_PROCESSORS = 8;
 export function readLaunchArguments(given: unknown): LaunchArguments {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) throw new RequestError('A launch configuration must be an object with at least "program".');
   const from = given as Readonly<Record<string, unknown>>;
-  const program = text(from, 'program');
-  if (program === undefined || program === '') throw new RequestError('"program" is missing: name the file that the machine shall boot.');
+  const [program, other] = [text(from, 'program'), text(from, 'kernel')].filter((each) => each !== undefined && each !== '');
+  if (program === undefined) throw new RequestError('"program" is missing: name the file that the machine shall boot.');
+  if (other !== undefined) throw new RequestError('"program" and "kernel" both name what the machine shall boot: leave one out.');
+  const mebibytes = whole(from, 'memory', LEAST_MEMORY_MEBIBYTES, MOST_MEMORY_MEBIBYTES, ' (mebibytes)');
   return {
     program,
-    memoryBytes: (whole(from, 'memory', LEAST_MEMORY_MEBIBYTES, MOST_MEMORY_MEBIBYTES, ' (mebibytes)') ?? 64) * MEBIBYTE,
+    memoryBytes: mebibytes === undefined ? undefined : mebibytes * MEBIBYTE,
     cpus: whole(from, 'cpus', 1, MOST_PROCESSORS) ?? 1,
     commandLine: text(from, 'args') ?? '',
+    initrd: text(from, 'initrd'),
+    protocol: oneOf(from, 'boot', BOOT_PROTOCOLS),
     modules: list(from, 'modules').map((module, index) => {
       if (typeof module !== 'string' || module === '') throw wrong(`modules[${index}]`, 'the name of a file', module);
       return module;
@@ -66,6 +74,12 @@ function text(from: Readonly<Record<string, unknown>>, name: string): string | u
   const value = from[name];
   if (value !== undefined && typeof value !== 'string') throw wrong(name, 'text', value);
   return value;
+}
+
+function oneOf<T extends string>(from: Readonly<Record<string, unknown>>, name: string, known: readonly T[]): T | undefined {
+  const value = from[name], found = known.find((each) => each === value);
+  if (value !== undefined && found === undefined) throw wrong(name, `one of ${known.map((each) => `"${each}"`).join(', ')}`, value);
+  return found;
 }
 
 function truth(from: Readonly<Record<string, unknown>>, name: string): boolean | undefined {

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { BadImage } from './bad-image.js';
 import { entrySegment, isElf, parseElf } from './elf.js';
-import { elf } from './test-images.js';
+import { bytesOf, elf, note } from './test-images.js';
 
 const DATA = Uint8Array.of(1, 2, 3, 4);
 const good = { entry: 0x100001n, segments: [{ virtual: 0x100000n, physical: 0x200000n, bytes: DATA, memorySize: 0x10n }] };
@@ -9,7 +9,7 @@ const good = { entry: 0x100001n, segments: [{ virtual: 0x100000n, physical: 0x20
 describe('parseElf', () => {
   for (const bits of [32, 64] as const) {
     it(`reads the loadable segments of ELF${bits}`, () => {
-      const notes = { type: 4, virtual: 0n, bytes: Uint8Array.of(9) };
+      const notes = { type: 4, virtual: 0n, bytes: bytesOf(note('Xen', 6, new TextEncoder().encode('linux\0')), note('GNU', 3, Uint8Array.of(1, 2, 3)), [9]) };
       const empty = { virtual: 0x300000n, bytes: new Uint8Array(0) };
       const bytes = elf({ ...good, bits, segments: [notes, empty, ...good.segments] });
       assert.ok(isElf(bytes));
@@ -17,6 +17,7 @@ describe('parseElf', () => {
         bits,
         entry: 0x100001n,
         segments: [{ index: 2, virtualAddress: 0x100000n, physicalAddress: 0x200000n, bytes: DATA, memorySize: 0x10n }],
+        notes: [{ owner: 'Xen', type: 6, descriptor: new TextEncoder().encode('linux\0') }, { owner: 'GNU', type: 3, descriptor: Uint8Array.of(1, 2, 3) }],
       });
     });
   }

@@ -1,4 +1,5 @@
 import { BadImage, hex, REBUILD } from './bad-image.js';
+import { alignUp } from './placement.js';
 
 /** Reads the loadable segments of an ELF executable, trusting nothing. System V Application Binary Interface, "Program Header". */
 
@@ -11,15 +12,23 @@ export interface ElfSegment {
   readonly memorySize: bigint;
 }
 
+export interface ElfNote {
+  readonly owner: string;
+  readonly type: number;
+  readonly descriptor: Uint8Array;
+}
+
 export interface ElfImage {
   readonly bits: 32 | 64;
   readonly entry: bigint;
   readonly segments: readonly ElfSegment[];
+  readonly notes: readonly ElfNote[];
 }
 
 const CLASS = 4, DATA = 5, HEADER_CLASS_32 = 1, HEADER_CLASS_64 = 2, LITTLE_ENDIAN = 1;
 const TYPE = 16, MACHINE = 18;
-const ET_EXEC = 2, EM_386 = 3, EM_X86_64 = 62, PT_LOAD = 1;
+const ET_EXEC = 2, EM_386 = 3, EM_X86_64 = 62, PT_LOAD = 1, PT_NOTE = 4;
+const NOTE_HEADER_BYTES = 12, NOTE_ALIGNMENT = 4;
 const MOST_SEGMENTS = 128;
 
 const OTHER_TYPES: Readonly<Record<number, { is: string; remedy: string }>> = {
@@ -50,17 +59,21 @@ export function parseElf(name: string, bytes: Uint8Array): ElfImage {
     throw new BadImage(name, `the program header table at ${hex(tableOffset)} (${count} entries) reaches beyond the ${hex(bytes.length)} bytes of the file`, REBUILD);
   }
   const segments: ElfSegment[] = [];
+  const notes: ElfNote[] = [];
   for (let index = 0; index < count; index++) {
     const at = Number(tableOffset) + index * layout.program;
-    if (view.getUint32(at, true) !== PT_LOAD) continue;
-    const memorySize = word(at + layout.at.memorySize);
-    if (memorySize === 0n) continue;
+    const type = view.getUint32(at, true), memorySize = word(at + layout.at.memorySize);
+    if ((type !== PT_LOAD && type !== PT_NOTE) || memorySize === 0n) continue;
     const fileBytes = segmentBytes(name, index, bytes, word(at + layout.at.offset), word(at + layout.at.fileSize), memorySize);
+    if (type === PT_NOTE) {
+      notes.push(...parseNotes(fileBytes));
+      continue;
+    }
     segments.push({ index, virtualAddress: word(at + layout.at.virtual), physicalAddress: word(at + layout.at.physical), bytes: fileBytes, memorySize });
     if (segments.length > MOST_SEGMENTS) throw new BadImage(name, `the ELF file has more than ${MOST_SEGMENTS} loadable segments`, 'link it with fewer');
   }
   if (segments.length === 0) throw new BadImage(name, 'the ELF file has no loadable segment', 'link it as an executable');
-  return { bits, entry: word(layout.entry), segments };
+  return { bits, entry: word(layout.entry), segments, notes };
 }
 
 /** The segment whose virtual addresses hold this one. */
@@ -107,4 +120,16 @@ function segmentBytes(name: string, index: number, bytes: Uint8Array, offset: bi
     throw new BadImage(name, `segment ${index} ends at byte ${hex(offset + fileSize)} of the file, which has only ${hex(bytes.length)}`, REBUILD);
   }
   return bytes.subarray(Number(offset), Number(offset + fileSize));
+}
+
+/** What is cut off at the end of the notes is no note. */
+function* parseNotes(bytes: Uint8Array): Generator<ElfNote> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = 0; at + NOTE_HEADER_BYTES <= bytes.length;) {
+    const [ownerBytes, descriptorBytes, type] = [0, 4, 8].map((field) => view.getUint32(at + field, true)) as [number, number, number];
+    const ownerAt = at + NOTE_HEADER_BYTES, descriptorAt = alignUp(ownerAt + ownerBytes, NOTE_ALIGNMENT), end = descriptorAt + descriptorBytes;
+    if (end > bytes.length) return;
+    yield { owner: new TextDecoder().decode(bytes.subarray(ownerAt, ownerAt + ownerBytes)).replace(/\0$/, ''), type, descriptor: bytes.subarray(descriptorAt, end) };
+    at = alignUp(end, NOTE_ALIGNMENT);
+  }
 }

@@ -9,7 +9,13 @@ const REAL_IDT_LIMIT = 0x3ff;
 const PRESENT_LDT = 0x82, PRESENT_BUSY_TSS = 0x8b;
 const NO_TABLE: DescriptorTableState = { base: 0n, limit: 0 };
 
-export const CODE_SELECTOR = 0x08, DATA_SELECTOR = 0x10;
+/** Where flat code and data are in a GDT. */
+export interface FlatSelectors {
+  readonly code: number;
+  readonly data: number;
+}
+
+const FIRST_SELECTORS: FlatSelectors = { code: 0x08, data: 0x10 };
 
 export type SomeRegisters = Readonly<Partial<Record<GeneralRegister, bigint>>>;
 
@@ -21,9 +27,9 @@ const system = {
   tr: { selector: 0, base: 0n, limit: 0xffff, attributes: PRESENT_BUSY_TSS },
 };
 
-function flatSegments(code: number) {
-  const data: SegmentState = { selector: DATA_SELECTOR, base: 0n, limit: WHOLE, attributes: FLAT_DATA };
-  const cs: SegmentState = { selector: CODE_SELECTOR, base: 0n, limit: WHOLE, attributes: code };
+function flatSegments(attributes: number, selectors: FlatSelectors) {
+  const data: SegmentState = { selector: selectors.data, base: 0n, limit: WHOLE, attributes: FLAT_DATA };
+  const cs: SegmentState = { selector: selectors.code, base: 0n, limit: WHOLE, attributes };
   return { es: data, cs, ss: data, ds: data, fs: data, gs: data, ...system };
 }
 
@@ -46,13 +52,13 @@ export function realEntry(codeSegment: number, ip: number, given: SomeRegisters)
 }
 
 /** Flat segments, paging off. Without a GDT the segments hold until one is loaded, as the Multiboot Specification has it. */
-export function protected32Entry(rip: bigint, given: SomeRegisters, gdtr = NO_TABLE): EntryState {
+export function protected32Entry(rip: bigint, given: SomeRegisters, gdtr = NO_TABLE, selectors = FIRST_SELECTORS): EntryState {
   return {
     mode: 'protected32',
     registers: registers(given),
     rip,
     rflags: RFLAGS_FIXED,
-    segments: flatSegments(FLAT_CODE32),
+    segments: flatSegments(FLAT_CODE32, selectors),
     cr0: BigInt(CR0.PE | CR0.ET),
     cr3: 0n,
     cr4: 0n,
@@ -63,13 +69,13 @@ export function protected32Entry(rip: bigint, given: SomeRegisters, gdtr = NO_TA
 }
 
 /** 64-bit mode with SSE enabled, as compilers take it for granted. */
-export function long64Entry(rip: bigint, given: SomeRegisters, gdtr: DescriptorTableState, pageTableRoot: number): EntryState {
+export function long64Entry(rip: bigint, given: SomeRegisters, gdtr: DescriptorTableState, pageTableRoot: number, selectors = FIRST_SELECTORS): EntryState {
   return {
     mode: 'long64',
     registers: registers(given),
     rip,
     rflags: RFLAGS_FIXED,
-    segments: flatSegments(FLAT_CODE64),
+    segments: flatSegments(FLAT_CODE64, selectors),
     cr0: BigInt(CR0.PE) | BigInt(CR0.MP) | BigInt(CR0.ET) | BigInt(CR0.NE) | BigInt(CR0.PG),
     cr3: BigInt(pageTableRoot),
     cr4: BigInt(CR4.PAE | CR4.OSFXSR | CR4.OSXMMEXCPT),
@@ -79,14 +85,14 @@ export function long64Entry(rip: bigint, given: SomeRegisters, gdtr: DescriptorT
   };
 }
 
-/** A null descriptor, then flat code and data at CODE_SELECTOR and DATA_SELECTOR. */
-export function flatGdt(mode: 'protected32' | 'long64'): Uint8Array {
-  const gdt = new DataView(new ArrayBuffer(24));
+/** Null descriptors, but for flat code and data. */
+export function flatGdt(mode: 'protected32' | 'long64', selectors = FIRST_SELECTORS): Uint8Array {
+  const gdt = new DataView(new ArrayBuffer(selectors.data + 8));
   const descriptor = (selector: number, attributes: number) => {
     gdt.setUint32(selector, 0xffff, true);
     gdt.setUint32(selector + 4, ((attributes & 0xff) << 8) | 0xf0000 | ((attributes >> 12) << 20), true);
   };
-  descriptor(CODE_SELECTOR, mode === 'long64' ? FLAT_CODE64 : FLAT_CODE32);
-  descriptor(DATA_SELECTOR, FLAT_DATA);
+  descriptor(selectors.code, mode === 'long64' ? FLAT_CODE64 : FLAT_CODE32);
+  descriptor(selectors.data, FLAT_DATA);
   return new Uint8Array(gdt.buffer);
 }

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { BadImage, loadImage, type BootPlan, type ImageRequest } from './index.js';
 import { memoryMap, MIB, usable } from './memory-map.js';
-import { bytesOf, elf, multibootHeader } from './test-images.js';
+import { bytesOf, bzImage, elf, multiboot2Header, multibootHeader, note } from './test-images.js';
 
 const CODE = Uint8Array.of(0xf4, 0xeb, 0xfd);
 
@@ -37,31 +37,33 @@ describe('loadImage', () => {
     assert.equal(load(kernel64).kind, 'ELF64');
     assert.equal(load(elf({ bits: 32, entry: 0x100000n, segments: [{ virtual: 0x100000n, bytes: CODE }] })).kind, 'ELF32');
     assert.equal(load(sector).kind, 'boot sector');
+    assert.equal(load(elf({ bits: 64, entry: 0x100000n, segments: [{ virtual: 0x100000n, bytes: bytesOf(multiboot2Header(), CODE) }] })).kind, 'multiboot 2');
+    const pvh = { type: 4, virtual: 0n, bytes: note('Xen', 18, Uint8Array.of(0, 0, 0x10, 0)) };
+    assert.equal(load(elf({ bits: 64, entry: 0x100000n, segments: [{ virtual: 0x100000n, bytes: CODE }, pvh] })).kind, 'PVH');
+    assert.equal(load(bzImage()).kind, 'Linux bzImage, 64-bit');
     assert.equal(load(sector, { flat: { address: 0x1000, mode: 'real' } }).kind, 'flat, real');
   });
 
   it('names file, fault and remedy for what it cannot start', () => {
-    const bzImage = new Uint8Array(1024);
-    bzImage.set([0x55, 0xaa], 510);
-    bzImage.set([0x48, 0x64, 0x72, 0x53], 0x202);
-    const multiboot2 = elf({ bits: 64, entry: 0x100000n, segments: [{ virtual: 0x100000n, bytes: CODE }] });
-    const withHeader = new Uint8Array(512);
-    withHeader.set(multiboot2);
-    new DataView(withHeader.buffer).setUint32(256, 0xe85250d6, true);
-    new DataView(withHeader.buffer).setInt32(268, -0xe85250d6 | 0, true);
     const cases: [Uint8Array, RegExp][] = [
       [new Uint8Array(0), /^kernel\.elf: the file is empty; build it again\.$/],
-      [new Uint8Array(600), /neither ELF, nor multiboot, nor a boot sector/],
+      [new Uint8Array(600), /neither ELF, nor multiboot, nor a boot sector .*, nor a Linux kernel/],
       [Uint8Array.of(0x1f, 0x8b, 8), /compressed by gzip; decompress it first/],
-      [bzImage, /not implemented: Linux bzImage/],
-      [withHeader, /not implemented: multiboot 2; add a multiboot 1 header/],
     ];
     for (const [bytes, message] of cases) assert.throws(() => load(bytes), (error) => error instanceof BadImage && message.test(error.message));
   });
 
+  it('starts an image by the protocol that is asked for, if the image has it', () => {
+    const both = elf({ bits: 32, entry: 0x100000n, segments: [{ virtual: 0x100000n, bytes: bytesOf(multibootHeader(3), multiboot2Header()) }] });
+    assert.equal(load(both).kind, 'multiboot 1');
+    assert.equal(load(both, { protocol: 'multiboot2' }).kind, 'multiboot 2');
+    assert.equal(load(bzImage(), { protocol: 'bzimage32' }).kind, 'Linux bzImage, 32-bit');
+    assert.throws(() => load(kernel32, { protocol: 'pvh' }), /it has no PVH entry point; leave the protocol to be found, or give another image\./);
+  });
+
   it('refuses modules and arguments that nobody would see', () => {
     const module = { name: 'initrd', bytes: CODE, args: '' };
-    assert.throws(() => load(kernel64, { modules: [module] }), /no multiboot header, so nobody could tell it of module initrd/);
+    assert.throws(() => load(kernel64, { modules: [module] }), /speaks no boot protocol, so nobody could tell it of module initrd/);
     const sector = new Uint8Array(512);
     sector.set([0x55, 0xaa], 510);
     assert.throws(() => load(sector, { args: 'quiet' }), /takes no command line/);

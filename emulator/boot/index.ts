@@ -1,49 +1,63 @@
 /** From the bytes of an image to the plan that starts it: a pure function, whatever the bytes are. */
 import { BadImage } from './bad-image.js';
 import { isBootSector, loadBootSector } from './boot-sector.js';
-import { isElf } from './elf.js';
+import { isBzImage } from './bzimage.js';
+import { isElf, parseElf } from './elf.js';
 import { loadElfImage } from './elf-image.js';
 import { loadFlat } from './flat.js';
+import { loadLinux } from './linux.js';
 import { findMultiboot1, loadMultiboot1 } from './multiboot1.js';
-import type { BootPlan, ImageRequest } from './plan.js';
+import { findMultiboot2, loadMultiboot2 } from './multiboot2.js';
+import { BOOT_PROTOCOLS, type BootPlan, type BootProtocol, type ImageRequest } from './plan.js';
+import { loadPvh, pvhEntry } from './pvh.js';
 
 export { BadImage } from './bad-image.js';
-export type { BootModule, BootPlan, EntryState, ImageRequest } from './plan.js';
+export { BOOT_PROTOCOLS } from './plan.js';
+export type { BootModule, BootPlan, BootProtocol, EntryState, ImageRequest } from './plan.js';
+
+/** A loader for each protocol that the image speaks. */
+const LOADERS: Readonly<Record<BootProtocol, (request: ImageRequest) => (() => BootPlan) | undefined>> = {
+  multiboot1(request) {
+    const header = findMultiboot1(request.bytes);
+    return header && (() => loadMultiboot1(request, header));
+  },
+  multiboot2(request) {
+    const header = findMultiboot2(request.bytes);
+    return header && (() => loadMultiboot2(request, header));
+  },
+  pvh(request) {
+    if (!isElf(request.bytes)) return undefined;
+    const image = parseElf(request.name, request.bytes), entry = pvhEntry(image);
+    return entry === undefined ? undefined : () => loadPvh(request, image, entry);
+  },
+  bzimage: (request) => (isBzImage(request.bytes) ? () => loadLinux(request) : undefined),
+  bzimage32: (request) => (isBzImage(request.bytes) ? () => loadLinux(request, 32) : undefined),
+};
+
+const NAMES: Readonly<Record<BootProtocol, string>> = {
+  multiboot1: 'multiboot 1 header', multiboot2: 'multiboot 2 header', pvh: 'PVH entry point', bzimage: 'setup header of Linux', bzimage32: 'setup header of Linux',
+};
 
 export function loadImage(request: ImageRequest): BootPlan {
-  const { name, bytes, modules } = request;
+  const { name, bytes, modules, protocol, flat } = request;
   if (bytes.length === 0) throw new BadImage(name, 'the file is empty', 'build it again');
-  const header = request.flat ? undefined : findMultiboot1(bytes);
-  if (header) return loadMultiboot1(request, header);
+  for (const each of flat ? [] : protocol ? [protocol] : BOOT_PROTOCOLS) {
+    const load = LOADERS[each](request);
+    if (load) return load();
+    if (protocol) throw new BadImage(name, `it has no ${NAMES[protocol]}`, 'leave the protocol to be found, or give another image');
+  }
   if (modules.length > 0) {
-    throw new BadImage(name, `it has no multiboot header, so nobody could tell it of module ${modules[0]!.name}`, 'leave the modules out, or give a multiboot kernel');
+    throw new BadImage(name, `it speaks no boot protocol, so nobody could tell it of module ${modules[0]!.name}`, 'leave the modules out, or give a Linux, PVH or multiboot kernel');
   }
-  if (request.flat) return loadFlat(request, request.flat);
-  if (isElf(bytes)) {
-    refuseMultiboot2(name, bytes);
-    return loadElfImage(request);
-  }
+  if (flat) return loadFlat(request, flat);
+  if (isElf(bytes)) return loadElfImage(request);
   refuseKnown(name, bytes);
   if (isBootSector(bytes)) return loadBootSector(request);
-  throw new BadImage(name, 'the file is neither ELF, nor multiboot, nor a boot sector (55 AA at its byte 510)', 'link it as ELF, or sign a boot sector with 55 AA');
-}
-
-const MULTIBOOT2_MAGIC = 0xe85250d6, MULTIBOOT2_SEARCHED_BYTES = 32768;
-
-function refuseMultiboot2(name: string, bytes: Uint8Array): void {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const searched = Math.min(MULTIBOOT2_SEARCHED_BYTES, bytes.length);
-  for (let at = 0; at + 16 <= searched; at += 8) {
-    const [magic, architecture, length, checksum] = [0, 4, 8, 12].map((field) => view.getUint32(at + field, true)) as [number, number, number, number];
-    if (magic === MULTIBOOT2_MAGIC && ((magic + architecture + length + checksum) >>> 0) === 0) {
-      throw new BadImage(name, 'not implemented: multiboot 2', 'add a multiboot 1 header');
-    }
-  }
+  throw new BadImage(name, 'the file is neither ELF, nor multiboot, nor a boot sector (55 AA at its byte 510), nor a Linux kernel', 'link it as ELF, or sign a boot sector with 55 AA');
 }
 
 /** Formats that people try, and what to do with each. */
 const KNOWN_FORMATS: readonly { at: number; bytes: readonly number[]; is: string; remedy: string }[] = [
-  { at: 0x202, bytes: [0x48, 0x64, 0x72, 0x53], is: 'not implemented: Linux bzImage', remedy: 'give an ELF or multiboot kernel' },
   { at: 0, bytes: [0x1f, 0x8b], is: 'the file is compressed by gzip', remedy: 'decompress it first' },
   { at: 0, bytes: [0xfd, 0x37, 0x7a, 0x58, 0x5a], is: 'the file is compressed by xz', remedy: 'decompress it first' },
   { at: 0, bytes: [0x4d, 0x5a], is: 'not implemented: PE executables (Windows, EFI)', remedy: 'link it as ELF' },

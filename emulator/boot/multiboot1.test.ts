@@ -3,7 +3,7 @@ import { loadImage } from './index.js';
 import { MIB } from './memory-map.js';
 import { findMultiboot1 } from './multiboot1.js';
 import type { BootPlan, ImageRequest } from './plan.js';
-import { bytesOf, elf, multibootHeader, words } from './test-images.js';
+import { bytesOf, elf, memoryOf, multibootHeader, textAt, words } from './test-images.js';
 
 const MEMORY = 64 * MIB;
 const CODE = [0xf4, 0xeb, 0xfd, 0x90];
@@ -16,16 +16,7 @@ function kernel(flags = 3, bits: 32 | 64 = 32) {
   return elf({ bits, entry: 0x10000cn, segments: [{ virtual: 0x100000n, bytes: bytesOf(multibootHeader(flags), CODE), memorySize: 0x2800n }] });
 }
 
-function memory(plan: BootPlan) {
-  const bytes = new Uint8Array(MEMORY);
-  for (const write of plan.writes) bytes.set(write.bytes, write.address);
-  return new DataView(bytes.buffer);
-}
-
-function textAt(view: DataView, at: number) {
-  const bytes = new Uint8Array(view.buffer);
-  return new TextDecoder().decode(bytes.subarray(at, bytes.indexOf(0, at)));
-}
+const memory = (plan: BootPlan) => memoryOf(plan, MEMORY);
 
 describe('multiboot 1 header', () => {
   it('is found at any multiple of four in the first 8 KiB', () => {

@@ -2,6 +2,7 @@
 import { BadImage, hex, REBUILD } from './bad-image.js';
 import { entrySegment, isElf, parseElf } from './elf.js';
 import { loadSegments } from './elf-image.js';
+import { placeSections, type SectionTable } from './elf-sections.js';
 import { protected32Entry } from './entry-state.js';
 import { LOADER_AREA } from './environment.js';
 import { informationBytes } from './multiboot1-information.js';
@@ -55,12 +56,12 @@ export function loadMultiboot1(request: ImageRequest, header: Multiboot1Header):
     throw new BadImage(name, `its multiboot header demands ${hex(unknown)}, flags that the specification does not define`, 'clear them in the header');
   }
   const placement = new Placement(name, memoryBytes);
-  const entry = header.addresses ? loadByAddresses(request, placement, header.offset, header.addresses) : loadElf(request, placement);
+  const { entry, sections } = header.addresses ? loadByAddresses(request, placement, header.offset, header.addresses) : loadElf(request, placement);
   const modules = request.modules.map((module) => {
     const start = placement.place(`module ${module.name}`, module.bytes, PAGE_4K, placement.end);
     return { start, end: start + module.bytes.length, text: commandLine(module) };
   });
-  const describe = (base: number) => informationBytes({ base, map: placement.map, commandLine: commandLine(request), modules });
+  const describe = (base: number) => informationBytes({ base, map: placement.map, commandLine: commandLine(request), modules, ...(sections && { sections }) });
   const information = placement.reserve('multiboot information', describe(0).length, 8, LOADER_AREA);
   placement.writes.push({ address: information, bytes: describe(information) });
   const notes = (header.flags & VIDEO_MODE) !== 0 ? ['not implemented: video modes; the multiboot header asks for one and will find no framebuffer'] : [];
@@ -75,7 +76,12 @@ export function loadMultiboot1(request: ImageRequest, header: Multiboot1Header):
 /** "the kernel's name, then its arguments", as loaders since GRUB Legacy write it. */
 const commandLine = ({ name, args }: { name: string; args: string }) => (args === '' ? name : `${name} ${args}`);
 
-function loadElf(request: ImageRequest, placement: Placement): bigint {
+interface Loaded {
+  readonly entry: bigint;
+  readonly sections?: SectionTable | undefined;
+}
+
+function loadElf(request: ImageRequest, placement: Placement): Loaded {
   const { name, bytes } = request;
   if (!isElf(bytes)) {
     throw new BadImage(name, 'the file is not ELF and its multiboot header gives no load addresses', 'link it as ELF, or set flag 16 and the address fields');
@@ -83,10 +89,10 @@ function loadElf(request: ImageRequest, placement: Placement): bigint {
   const image = parseElf(name, bytes);
   loadSegments(placement, image);
   const { virtualAddress, physicalAddress } = entrySegment(name, image);
-  return image.entry - virtualAddress + physicalAddress;
+  return { entry: image.entry - virtualAddress + physicalAddress, sections: placeSections(placement, bytes, image.bits) };
 }
 
-function loadByAddresses({ name, bytes }: ImageRequest, placement: Placement, headerOffset: number, a: Addresses): bigint {
+function loadByAddresses({ name, bytes }: ImageRequest, placement: Placement, headerOffset: number, a: Addresses): Loaded {
   const fileStart = headerOffset - (a.header - a.load);
   if (a.load > a.header || fileStart < 0) {
     throw new BadImage(name, `the multiboot header puts itself at ${hex(a.header)} but the load address at ${hex(a.load)}, which the file does not reach`, 'correct header_addr and load_addr');
@@ -104,5 +110,5 @@ function loadByAddresses({ name, bytes }: ImageRequest, placement: Placement, he
     throw new BadImage(name, `entry_addr ${hex(a.entry)} of the multiboot header lies outside the image, ${hex(a.load)}–${hex(end)}`, 'correct entry_addr');
   }
   placement.claim('the image', BigInt(a.load), bytes.subarray(fileStart, fileEnd), BigInt(end - a.load));
-  return BigInt(a.entry);
+  return { entry: BigInt(a.entry) };
 }

@@ -59,13 +59,20 @@ export interface BootModule {
   readonly args: string;
 }
 
+/** Ways to start an image, for those that can be started in several. */
+export const BOOT_PROTOCOLS = ['multiboot1', 'multiboot2', 'pvh', 'bzimage', 'bzimage32'] as const;
+export type BootProtocol = (typeof BOOT_PROTOCOLS)[number];
+
 export interface ImageRequest {
   /** As people know it: every message begins with it. */
   readonly name: string;
   readonly bytes: Uint8Array;
   readonly memoryBytes: number;
   readonly args: string;
+  /** The first is the initrd of a Linux kernel. */
   readonly modules: readonly BootModule[];
+  /** Otherwise the first that the image has, in their order. */
+  readonly protocol?: BootProtocol;
   /** Takes the file as raw code for this address and mode, whatever it looks like. */
   readonly flat?: { readonly address: number; readonly mode: EntryMode };
 }

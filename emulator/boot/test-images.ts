@@ -1,4 +1,5 @@
-/** Small images made by hand, for the tests beside this file. */
+/** Small images made by hand, for the tests beside this file, and a look at what was made of them. */
+import type { BootPlan } from './plan.js';
 
 export interface TestSegment {
   readonly type?: number;
@@ -57,4 +58,68 @@ export function words(...values: number[]): Uint8Array {
 
 export function bytesOf(...parts: (Uint8Array | number[])[]): Uint8Array {
   return Uint8Array.from(parts.flatMap((part) => [...part]));
+}
+
+export function multiboot2Header(...tags: Uint8Array[]): Uint8Array {
+  const body = bytesOf(...tags, multiboot2Tag(0, 0)), length = 16 + body.length;
+  return bytesOf(words(0xe85250d6, 0, length, -(0xe85250d6 + length)), body);
+}
+
+/** Flag 1 makes it optional. */
+export function multiboot2Tag(type: number, flags: number, ...values: number[]): Uint8Array {
+  return bytesOf(words(type | (flags << 16), 8 + 4 * values.length, ...values), words(...(values.length % 2 ? [0] : [])));
+}
+
+/** A note as the linker lays it out. */
+export function note(owner: string, type: number, descriptor: Uint8Array): Uint8Array {
+  const name = new TextEncoder().encode(`${owner}\0`), padded = (bytes: Uint8Array) => bytesOf(bytes, new Uint8Array(-bytes.length & 3));
+  return bytesOf(words(name.length, descriptor.length, type), padded(name), padded(descriptor));
+}
+
+export interface TestBzImage {
+  readonly version?: number;
+  readonly has64?: boolean;
+  readonly payload?: Uint8Array;
+}
+
+/** Setup code of two sectors, then the "kernel" with its payload at 200h. */
+export function bzImage({ version = 0x20f, has64 = true, payload = new Uint8Array(0) }: TestBzImage = {}): Uint8Array {
+  const setup = 3 * 512, kernelBytes = Math.ceil((0x200 + payload.length) / 16) * 16;
+  const bytes = new Uint8Array(setup + kernelBytes), view = new DataView(bytes.buffer);
+  view.setUint8(0x1f1, 2);
+  view.setUint32(0x1f4, kernelBytes / 16, true);
+  view.setUint16(0x1fe, 0xaa55, true);
+  view.setUint16(0x200, 0x66eb, true);
+  view.setUint32(0x202, 0x53726448, true);
+  view.setUint16(0x206, version, true);
+  view.setUint8(0x211, 1);
+  view.setUint32(0x22c, 0x7fffffff, true);
+  view.setUint16(0x236, has64 ? 1 : 0, true);
+  view.setUint32(0x238, 2047, true);
+  view.setUint32(0x248, 0x200, true);
+  view.setUint32(0x24c, payload.length, true);
+  view.setBigUint64(0x258, 0x1000000n, true);
+  view.setUint32(0x260, 0x100000, true);
+  bytes.set(payload, setup + 0x200);
+  return bytes;
+}
+
+/** A cpio archive in the format "newc", with its trailer. */
+export function cpio(files: Readonly<Record<string, Uint8Array>>): Uint8Array {
+  const padded = (bytes: Uint8Array) => bytesOf(bytes, new Uint8Array(-bytes.length & 3));
+  return bytesOf(...Object.entries({ ...files, 'TRAILER!!!': new Uint8Array(0) }).map(([name, bytes]) => {
+    const fields = [1, 0o100755, 0, 0, 1, 0, bytes.length, 0, 0, 0, 0, name.length + 1, 0].map((value) => value.toString(16).padStart(8, '0')).join('');
+    return bytesOf(padded(new TextEncoder().encode(`070701${fields}${name}\0`)), padded(bytes));
+  }));
+}
+
+export function memoryOf(plan: BootPlan, memoryBytes: number): DataView {
+  const bytes = new Uint8Array(memoryBytes);
+  for (const write of plan.writes) bytes.set(write.bytes, write.address);
+  return new DataView(bytes.buffer);
+}
+
+export function textAt(view: DataView, at: number): string {
+  const bytes = new Uint8Array(view.buffer);
+  return new TextDecoder().decode(bytes.subarray(at, bytes.indexOf(0, at)));
 }

@@ -1,7 +1,7 @@
 /** The parts of the PC around the processor, each at its ports and on its interrupt line. */
 import { DebugConsole } from '../devices/debug-console.js';
 import { ExitPort } from '../devices/exit-port.js';
-import { Keyboard8042 } from '../devices/keyboard-8042.js';
+import { Keyboard8042, KEYBOARD_COMMAND } from '../devices/keyboard-8042.js';
 import { NmiStatusControl } from '../devices/nmi-status-control.js';
 import { Pic8259Pair } from '../devices/pic-8259.js';
 import { Pit8254 } from '../devices/pit-8254.js';
@@ -56,7 +56,7 @@ export class Chipset {
     ports.attach(0x4d0, 2, pic, 4);
     ports.attach(0x40, 4, pit);
     ports.attach(0x60, 1, keyboard);
-    ports.attach(0x64, 1, keyboard, 1);
+    ports.attach(0x64, 1, keyboard, KEYBOARD_COMMAND);
     ports.attach(0x61, 1, nmiControl);
     ports.attach(0x70, 2, rtc);
     ports.attach(0x80, 1, postCode);

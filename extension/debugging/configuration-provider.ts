@@ -40,6 +40,8 @@ export class ConfigurationProvider implements vscode.DebugConfigurationProvider 
   async resolveDebugConfiguration(folder: vscode.WorkspaceFolder | undefined, configuration: vscode.DebugConfiguration): Promise<vscode.DebugConfiguration | undefined> {
     const asked = configuration as Partial<vscode.DebugConfiguration>;
     const isEmpty = asked.type === undefined && asked.request === undefined && asked.name === undefined;
+    const { kernel, ...others } = configuration;
+    if (kernel !== undefined && configuration['program'] === undefined) return { ...others, program: kernel as unknown } as vscode.DebugConfiguration;
     if (!isEmpty && configuration['program'] !== undefined) return configuration;
     const program = await this.chooseProgram(folder);
     if (program === undefined) return undefined;
@@ -51,11 +53,12 @@ export class ConfigurationProvider implements vscode.DebugConfigurationProvider 
     if (faults.length > 0) return refuse(`Launch configuration "${configuration.name}": ${faults.join(' ')}`, OPEN_SETTINGS);
     const absolute = (file: string): string => (path.isAbsolute(file) || folder === undefined ? file : path.join(folder.uri.fsPath, file));
     const program = absolute(configuration['program'] as string);
+    const initrd = configuration['initrd'] === undefined ? undefined : absolute(configuration['initrd'] as string);
     const modules = ((configuration['modules'] ?? []) as string[]).map(absolute);
     const symbols = ((configuration['symbols'] ?? []) as { file: string }[]).map((entry) => ({ ...entry, file: absolute(entry.file) }));
-    const resolved = { ...configuration, program, ...(modules.length > 0 && { modules }), ...(symbols.length > 0 && { symbols }) };
+    const resolved = { ...configuration, program, ...(initrd !== undefined && { initrd }), ...(modules.length > 0 && { modules }), ...(symbols.length > 0 && { symbols }) };
     if (configuration.preLaunchTask !== undefined) return resolved;
-    for (const [attribute, file] of [['program', program], ...modules.map((each) => ['modules', withoutCommandLine(each)]), ...symbols.map((each) => ['symbols', each.file])] as [string, string][]) {
+    for (const [attribute, file] of [['program', program], ...(initrd === undefined ? [] : [['initrd', initrd]]), ...modules.map((each) => ['modules', withoutCommandLine(each)]), ...symbols.map((each) => ['symbols', each.file])] as [string, string][]) {
       const fault = await fileFault(file);
       if (fault !== undefined) return refuse(`"${attribute}" in launch configuration "${configuration.name}" names ${file}, ${fault}`, OPEN_SETTINGS);
     }

@@ -8,12 +8,12 @@ const faults = (configuration: Record<string, unknown>) => memberFaults({ progra
 
 describe('the judgement of launch configurations', () => {
   it('accepts every attribute used as documented', () => {
-    assert.deepEqual(faults({ memory: 128, cpus: 1, args: 'quiet', modules: ['a'], symbols: [{ file: 'g.elf', world: 'guest', base: '0x200000' }], stopOnEntry: false }), []);
+    assert.deepEqual(faults({ initrd: 'initrd.gz', boot: 'bzimage', memory: 128, cpus: 1, args: 'quiet', modules: ['a'], symbols: [{ file: 'g.elf', world: 'guest', base: '0x200000' }], stopOnEntry: false }), []);
   });
 
   const cases: [string, Record<string, unknown>, RegExp][] = [
-    ['a missing program', { program: undefined }, /"program" is missing\. The guest to boot/],
     ['a program that is a number', { program: 5 }, /"program" must be text in quotes, and is 5/],
+    ['an unknown protocol', { boot: 'efi' }, /"boot" must be one of "multiboot1", .*, and is "efi"/],
     ['memory as text', { memory: '64' }, /"memory" must be a whole number, and is "64"/],
     ['no memory at all', { memory: 0 }, /"memory" is 0, but must be between 2 and/],
     ['half a processor', { cpus: 0.5 }, /"cpus" must be a whole number/],
