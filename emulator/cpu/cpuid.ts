@@ -27,8 +27,8 @@ export type FeatureName = keyof typeof FEATURE_BITS;
 
 /** What this emulator implements: it decides what CPUID says and which instructions are #UD. */
 export const FEATURES: ReadonlySet<string> = new Set([
-  'FPU', 'DE', 'PSE', 'TSC', 'MSR', 'PAE', 'MCE', 'CX8', 'SEP', 'MTRR', 'PGE', 'MCA', 'CMOV', 'PAT', 'PSE-36', 'CLFSH', 'MMX', 'FXSR', 'SSE', 'SSE2',
-  'VMX', 'CX16', 'PCID', 'POPCNT', 'FSGSBASE', 'TSC_ADJUST', 'SMEP', 'SMAP', 'INVPCID', 'UMIP', 'IBRS', 'ARCH_CAPABILITIES',
+  'FPU', 'DE', 'PSE', 'TSC', 'MSR', 'PAE', 'MCE', 'CX8', 'APIC', 'SEP', 'MTRR', 'PGE', 'MCA', 'CMOV', 'PAT', 'PSE-36', 'CLFSH', 'MMX', 'FXSR', 'SSE', 'SSE2',
+  'VMX', 'CX16', 'PCID', 'x2APIC', 'POPCNT', 'TSC-Deadline', 'FSGSBASE', 'TSC_ADJUST', 'SMEP', 'SMAP', 'INVPCID', 'UMIP', 'IBRS', 'ARCH_CAPABILITIES',
   'LAHF', 'SYSCALL', 'NX', 'PDPE1GB', 'RDTSCP', 'LM', 'InvariantTSC',
 ]);
 
@@ -78,7 +78,7 @@ for (const [name, [leaf, register, bit]] of Object.entries(FEATURE_BITS)) BY_LEA
 function visible(cpu: Processor, name: string): boolean {
   if (!cpu.features.has(name)) return false;
   if (name === 'SYSCALL') return cpu.code64;
-  if (name === 'APIC' || name === 'x2APIC') return (cpu.low(S.apicBase) & 0x800) !== 0;
+  if (name === 'APIC') return (cpu.low(S.apicBase) & 0x800) !== 0;
   return true;
 }
 

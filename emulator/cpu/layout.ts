@@ -67,7 +67,7 @@ export const S = {
   gdtrBase: field(8), idtrBase: field(8), gdtrLimit: field(4), idtrLimit: field(4),
   cpl: field(4),
 
-  cr0: field(8), cr2: field(8), cr3: field(8), cr4: field(8), cr8: field(8), xcr0: field(8),
+  cr0: field(8), cr2: field(8), cr3: field(8), cr4: field(8), xcr0: field(8),
   dr: field(8 * 8),
   /** PDPTEs of PAE paging, loaded by MOV CR3 and VM entry. */
   pdpte: field(4 * 8),

@@ -68,9 +68,15 @@ const MTRR_MSRS: readonly Msr[] = [
 
 /** The microcode revision that IA32_BIOS_SIGN_ID shows. */
 const MICROCODE_REVISION = 1n;
-const TSC_READ = (cpu: Processor): bigint => cpu.readTsc() + cpu.big(S.tscAdjust);
+/** The time-stamp counter with IA32_TSC_ADJUST, without a hypervisor's offset. */
+export const adjustedTsc = (cpu: Processor): bigint => cpu.readTsc() + cpu.big(S.tscAdjust);
 /** The time-stamp counter as the program sees it. */
-export const timeStampCounter = (cpu: Processor): bigint => BigInt.asUintN(64, cpu.intercepts.readTsc(cpu, TSC_READ(cpu)));
+export const timeStampCounter = (cpu: Processor): bigint => BigInt.asUintN(64, cpu.intercepts.readTsc(cpu, adjustedTsc(cpu)));
+
+function adjustTsc(cpu: Processor, adjustment: bigint): void {
+  cpu.setBig(S.tscAdjust, adjustment);
+  cpu.localApic.timer.tscChanged();
+}
 
 const FEATURE_CONTROL_LOCK = 1n;
 const DEBUGCTL_LBR_BTF = 3n;
@@ -82,11 +88,11 @@ const ARCH_CAPABILITIES = [0, 1, 3, 4, 5, 6, 8, 13, 14, 15, 20, 24, 26, 27, 62].
 
 export const MSRS: readonly Msr[] = [
   { index: 0x10, name: 'IA32_TIME_STAMP_COUNTER', read: timeStampCounter,
-    write: (cpu, value) => cpu.setBig(S.tscAdjust, BigInt.asUintN(64, value - cpu.readTsc())) },
+    write: (cpu, value) => { adjustTsc(cpu, BigInt.asUintN(64, value - cpu.readTsc())); } },
   constant(0x17, 'IA32_PLATFORM_ID', 0n),
   kept(0x3a, 'IA32_FEATURE_CONTROL', S.featureControl,
     (v, cpu) => (cpu.big(S.featureControl) & FEATURE_CONTROL_LOCK) === 0n && (v & ~0x7n) === 0n, { feature: 'VMX' }),
-  kept(0x3b, 'IA32_TSC_ADJUST', S.tscAdjust, any, { feature: 'TSC_ADJUST' }),
+  { index: 0x3b, name: 'IA32_TSC_ADJUST', field: S.tscAdjust, feature: 'TSC_ADJUST', read: (cpu) => cpu.big(S.tscAdjust), write: adjustTsc },
   kept(0x48, 'IA32_SPEC_CTRL', S.spareMsrs, bits(0x7n), { feature: 'IBRS' }),
   command(0x49, 'IA32_PRED_CMD', 1n, 'IBRS'),
   command(0x79, 'IA32_BIOS_UPDT_TRIG', (1n << 64n) - 1n, 'MSR'),

@@ -1,4 +1,5 @@
 import type { Bus } from '../memory/bus.js';
+import type { LocalApic } from '../devices/local-apic.js';
 import type { Mmu } from '../paging/mmu.js';
 import type { Observer } from '../observe/events.js';
 import type { EventInDelivery, Intercepts } from './intercepts.js';
@@ -25,6 +26,7 @@ export class Processor {
   ports!: Bus;
   intercepts!: Intercepts;
   observer!: Observer;
+  localApic!: LocalApic;
   /** Recomputes everything that a mode change decides (code mode, privilege tags): after CR0, CR3, CR4, EFER, CS, SS, CPL, segment loads. `spaceChosen`: the MMU knows already. */
   modeChanged!: (spaceChosen?: boolean) => void;
   /** Bytes of guest memory that hold translated code were written: physical address and length. */
@@ -33,10 +35,10 @@ export class Processor {
   instructionCount!: () => number;
   /** The time-stamp counter without any offset. */
   readTsc!: () => bigint;
-  /** Acknowledges the interrupt controller and returns the vector. */
-  acknowledgeInterrupt!: () => number;
-  /** Whether the interrupt controller asks for attention. */
-  interruptRequested!: () => boolean;
+  /** Acknowledges the interrupt at INTR and returns its vector. */
+  acknowledgeInterrupt = (): number => this.localApic.acknowledge();
+  /** Whether the local APIC asserts INTR. */
+  interruptRequested = (): boolean => this.localApic.interruptRequested;
 
   /** Offset in the code segment of the instruction after the current one: where execution goes on. Exact, as a bigint when it must be. */
   nextRip = 0;

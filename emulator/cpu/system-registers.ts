@@ -1,5 +1,5 @@
 /** Instructions that load the system registers. SDM Vol. 3, "Summary of System Instructions". */
-import { writeCr0, writeCr3, writeCr4, writeCr8 } from './control-registers.js';
+import { readCr8, writeCr0, writeCr3, writeCr4, writeCr8 } from './control-registers.js';
 import { checkGeneralDetect, debugRegister, dr, writeDebugRegister } from './debug-registers.js';
 import { Exception, VECTORS } from './events.js';
 import { gpr, S } from './layout.js';
@@ -60,7 +60,8 @@ function movToControl(cpu: Processor): void {
 function movFromControl(cpu: Processor): void {
   const n = controlRegister(cpu), register = cpu.argumentLow(1);
   cpu.intercepts.movFromCr(cpu, n, register);
-  const at = { 0: S.cr0, 2: S.cr2, 3: S.cr3, 4: S.cr4, 8: S.cr8 }[n]!;
+  if (n === 8) return cpu.set(gpr(register), readCr8(cpu), 0);
+  const at = { 0: S.cr0, 2: S.cr2, 3: S.cr3, 4: S.cr4 }[n]!;
   const low = n === 0 || n === 4 ? cpu.intercepts.readCr(cpu, n) : cpu.low(at);
   cpu.set(gpr(register), low >>> 0, cpu.code64 ? cpu.high(at) : 0);
 }

@@ -1,5 +1,6 @@
 /** For tests: a processor over a little memory, with descriptor tables, a TSS and page tables at known places. */
 import { Bus } from '../memory/bus.js';
+import type { LocalApic } from '../devices/local-apic.js';
 import type { TrapEvent, TrapKind } from '../observe/events.js';
 import { Mmu } from '../paging/mmu.js';
 import { setRflags } from './flags.js';
@@ -35,8 +36,7 @@ export class TestProcessor extends Processor {
     this.codeWritten = () => undefined;
     this.instructionCount = () => 0;
     this.readTsc = () => 1000n;
-    this.interruptRequested = () => false;
-    this.acknowledgeInterrupt = () => { throw new Error('nothing to acknowledge'); };
+    this.localApic = { taskPriority: 0, interruptRequested: false, timer: { tscChanged: () => undefined } } as LocalApic;
     this.mmu = new Mmu(this, new Bus('memory'));
     resetProcessor(this);
   }

@@ -1,7 +1,10 @@
 /** The parts of the PC around the processor, each at its ports and on its interrupt line. */
+import { ApicBus } from '../devices/apic-bus.js';
 import { DebugConsole } from '../devices/debug-console.js';
 import { ExitPort } from '../devices/exit-port.js';
+import { IoApic } from '../devices/io-apic.js';
 import { Keyboard8042, KEYBOARD_COMMAND } from '../devices/keyboard-8042.js';
+import { LocalApic } from '../devices/local-apic.js';
 import { NmiStatusControl } from '../devices/nmi-status-control.js';
 import { Pic8259Pair } from '../devices/pic-8259.js';
 import { Pit8254 } from '../devices/pit-8254.js';
@@ -13,8 +16,16 @@ import { Uart16550 } from '../devices/uart-16550.js';
 import { Bus, type Device } from '../memory/bus.js';
 import type { VirtualClock } from './clock.js';
 
+/** What a local APIC does to its processor, and asks of it. */
+export interface ProcessorWires {
+  tsc(): bigint;
+  NMI(): void;
+  SMI(): void;
+  INIT(): void;
+  startUp(vector: number): void;
+}
+
 export interface ChipsetOutputs {
-  interrupt(raised: boolean): void;
   serial(port: 1 | 2, byte: number): void;
   debugConsole(byte: number): void;
   exit(value: number): void;
@@ -23,34 +34,57 @@ export interface ChipsetOutputs {
   a20(enabled: boolean): void;
 }
 
+export const IO_APIC_BASE = 0xfec00000;
+/** Where the timer is on the I/O APIC; the other lines of the ISA bus keep their numbers. */
+export const ISA_PINS: Readonly<Record<number, number>> = { 0: 2 };
+/** The 8259A's INTR. */
+const PIC_PIN = 0;
+
 export class Chipset {
   readonly ports = new Bus('port');
   readonly mmio = new Bus('memory');
-  readonly pic: Pic8259Pair;
+  readonly localApics: readonly LocalApic[];
   readonly serial: readonly [Uart16550, Uart16550];
   private readonly devices: readonly Device[];
 
-  constructor(clock: VirtualClock, memoryBytes: number, epochSeconds: number, out: ChipsetOutputs) {
-    const pic = (this.pic = new Pic8259Pair((raised) => out.interrupt(raised)));
-    const pit = new Pit8254(clock, { channel0: pic.line(0) });
+  constructor(clock: VirtualClock, memoryBytes: number, epochSeconds: number, processors: readonly ProcessorWires[], out: ChipsetOutputs) {
+    const bus = new ApicBus(), ioApic = new IoApic((message) => { bus.send(message); });
+    const pic = new Pic8259Pair((raised) => {
+      for (const apic of bus.apics) apic.setLine(0, raised);
+      ioApic.setLine(PIC_PIN, raised);
+    });
+    processors.forEach((wires, id) => {
+      const apic: LocalApic = new LocalApic(id, {
+        clock, ...wires, acknowledgeExternal: () => pic.acknowledge(), endOfInterrupt: (vector) => { ioApic.endOfInterrupt(vector); },
+        send: (message, shorthand) => { bus.send(message, shorthand, apic); },
+      });
+      bus.apics.push(apic);
+    });
+    this.localApics = bus.apics;
+    /** An interrupt line of the ISA bus. */
+    const line = (number: number) => (raised: boolean) => {
+      pic.setLine(number, raised);
+      ioApic.setLine(ISA_PINS[number] ?? number, raised);
+    };
+    const pit = new Pit8254(clock, { channel0: line(0) });
     // COM1 and COM2 drive lines 4 and 3.
-    const uart = (port: 1 | 2, line: number) => new Uart16550({ name: `COM${port}`, clock, transmit: (byte) => out.serial(port, byte), interrupt: pic.line(line) });
+    const uart = (port: 1 | 2, irq: number) => new Uart16550({ name: `COM${port}`, clock, transmit: (byte) => out.serial(port, byte), interrupt: line(irq) });
     this.serial = [uart(1, 4), uart(2, 3)];
     let keyboardA20 = true, fastA20 = false;
     const a20 = () => out.a20(keyboardA20 || fastA20);
     const keyboard = new Keyboard8042({
-      keyboardInterrupt: pic.line(1), auxiliaryInterrupt: pic.line(12), reset: () => out.reset('INIT'),
+      keyboardInterrupt: line(1), auxiliaryInterrupt: line(12), reset: () => out.reset('INIT'),
       a20: (enabled) => { keyboardA20 = enabled; a20(); },
     });
     const systemControl = new SystemControl({ a20: (enabled) => { fastA20 = enabled; a20(); }, reset: (kind) => out.reset(kind) });
-    const rtc = new RtcCmos({ clock, interrupt: pic.line(8), memoryBytes, epochSeconds });
+    const rtc = new RtcCmos({ clock, interrupt: line(8), memoryBytes, epochSeconds });
     const nmiControl = new NmiStatusControl(clock, pit);
     const powerOff = new PowerOff(() => out.powerOff());
     const debugConsole = new DebugConsole((byte) => out.debugConsole(byte));
     const exitPort = new ExitPort((value) => out.exit(value));
     const postCode = new PostCode(() => undefined);
 
-    const { ports } = this;
+    const { ports, mmio } = this;
     ports.attach(0x20, 2, pic);
     ports.attach(0xa0, 2, pic, 2);
     ports.attach(0x4d0, 2, pic, 4);
@@ -68,7 +102,8 @@ export class Chipset {
     ports.attach(0x3f8, 8, this.serial[0]);
     ports.attach(0x604, 2, powerOff);
     ports.attach(0xb004, 2, powerOff);
-    this.devices = [pic, pit, ...this.serial, keyboard, systemControl, rtc, nmiControl, powerOff, debugConsole, exitPort, postCode];
+    mmio.attach(IO_APIC_BASE, 0x1000, ioApic);
+    this.devices = [...bus.apics, ioApic, pic, pit, ...this.serial, keyboard, systemControl, rtc, nmiControl, powerOff, debugConsole, exitPort, postCode];
   }
 
   reset(): void { for (const d of this.devices) d.reset(); }

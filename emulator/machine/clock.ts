@@ -26,9 +26,13 @@ export class VirtualClock implements Clock {
   /** Ascending by deadline; among equal deadlines the one scheduled first comes first. */
   private queue: { readonly event: TimerEvent; readonly when: number }[] = [];
   private readonly known = new Map<string, TimerEvent>();
+  private firing = false;
+
+  /** How late it is while nothing fires; without it, time only moves by `runDue`. */
+  instant: (() => number) | undefined;
 
   now(): number {
-    return this.time;
+    return this.firing || !this.instant ? this.time : this.instant();
   }
 
   register(event: TimerEvent): void {
@@ -58,16 +62,18 @@ export class VirtualClock implements Clock {
   /** Moves time to `now` and fires, in order, all that is due on the way; each event sees its own deadline as the time. */
   runDue(now: number): void {
     if (now < this.time) throw new RangeError(`time cannot go back from ${this.time} to ${now} ns`);
+    this.firing = true;
     for (let first = this.queue[0]; first !== undefined && first.when <= now; first = this.queue[0]) {
       this.queue.shift();
       this.time = Math.max(this.time, first.when);
       first.event.fire();
     }
+    this.firing = false;
     this.time = now;
   }
 
   save(): ClockState {
-    return { now: this.time, queue: this.queue.map(({ event, when }) => ({ name: event.name, when })) };
+    return { now: this.now(), queue: this.queue.map(({ event, when }) => ({ name: event.name, when })) };
   }
 
   restore(state: unknown): void {

@@ -4,6 +4,8 @@ import { NotImplemented } from '../cpu/events.js';
 import { deliverException } from '../cpu/exceptions.js';
 import { beginStep, endStep, eventsPending, mustStep, quietBoundary, serviceInterrupts } from '../cpu/interrupts.js';
 import { IF } from '../cpu/flags.js';
+import { apicMsrs } from '../cpu/apic-msrs.js';
+import { adjustedTsc, registerMsrs } from '../cpu/msrs.js';
 import { FEATURES } from '../cpu/cpuid.js';
 import { MAP, S } from '../cpu/layout.js';
 import { ACTIVITY } from '../cpu/modes.js';
@@ -11,6 +13,7 @@ import { ROOT_INTERCEPTS } from '../cpu/intercepts.js';
 import { Processor } from '../cpu/processor.js';
 import { resetProcessor } from '../cpu/reset.js';
 import { applyEntryState } from './entry-state.js';
+import { LocalApic } from '../devices/local-apic.js';
 import { INSTRUCTIONS } from '../isa/index.js';
 import { OPERATIONS } from './operations.js';
 import { StopConditions } from '../observe/conditions.js';
@@ -49,7 +52,6 @@ export class PersonalComputer implements Machine {
   private readonly nanosecondsPerInstruction: number;
   /** Virtual time that passed while the processor was halted. */
   private idleNanoseconds = 0;
-  private interruptLine = false;
   /** The timer deadline up to which the present grant of instructions reaches. */
   private deadline = Infinity;
   private outcome: StopReason | undefined;
@@ -64,8 +66,13 @@ export class PersonalComputer implements Machine {
     this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
     this.nanosecondsPerInstruction = options.nanosecondsPerInstruction ?? 1;
     const cpu = (this.cpu = new Processor(this.memory, 0, this.guestBytes));
-    this.chipset = new Chipset(this.clock, this.guestBytes, EPOCH_SECONDS, {
-      interrupt: (raised) => { this.interruptLine = raised; },
+    this.chipset = new Chipset(this.clock, this.guestBytes, EPOCH_SECONDS, [{
+      tsc: () => adjustedTsc(cpu),
+      NMI: () => { cpu.u32[S.pendingNmi >> 2] = 1; },
+      SMI: () => { throw new NotImplemented('system-management interrupts'); },
+      INIT: () => { this.resetAsked = true; },
+      startUp: () => undefined,
+    }], {
       serial: (port, byte) => options.onSerial(port, byte),
       debugConsole: (byte) => options.onDebugConsole(byte),
       exit: (value) => { this.end({ kind: 'exit', value }); },
@@ -76,6 +83,7 @@ export class PersonalComputer implements Machine {
         if (this.plan) cpu.modeChanged();
       },
     });
+    cpu.localApic = this.chipset.localApics[0]!;
     cpu.ports = this.chipset.ports;
     cpu.intercepts = ROOT_INTERCEPTS;
     cpu.observer = this.observer = new ProcessorObserver(cpu, this.ledger, this.conditions, () => this.instructions);
@@ -85,9 +93,9 @@ export class PersonalComputer implements Machine {
       || this.clock.nextDeadline() !== this.deadline || !quietBoundary(cpu);
     this.engine.compiles = options.tier !== 'interpreter';
     cpu.readTsc = () => BigInt(this.now());
-    cpu.interruptRequested = () => this.interruptLine;
-    cpu.acknowledgeInterrupt = () => this.chipset.pic.acknowledge();
+    registerMsrs(cpu, apicMsrs(LocalApic.X2APIC_REGISTERS));
     attachVmx(cpu);
+    this.clock.instant = () => this.now();
     this.reset();
   }
 
@@ -117,6 +125,7 @@ export class PersonalComputer implements Machine {
     if (this.plan) {
       for (const { address, bytes } of this.plan.writes) cpu.u8.set(bytes, MAP.guestMemory + address);
       applyEntryState(cpu, this.plan.entry);
+      cpu.localApic.becomeVirtualWire();
     }
     this.engine.forget();
     this.ledger.clear();
@@ -250,8 +259,7 @@ export class PersonalComputer implements Machine {
 
   save(): Uint8Array {
     return saveSnapshot(this.cpu, {
-      instructions: this.instructions, idleNanoseconds: this.idleNanoseconds, interruptLine: this.interruptLine,
-      devices: this.chipset.save(), clock: this.clock.save(), mmu: this.cpu.mmu.save(),
+      instructions: this.instructions, idleNanoseconds: this.idleNanoseconds, devices: this.chipset.save(), clock: this.clock.save(), mmu: this.cpu.mmu.save(),
     });
   }
   restore(data: Uint8Array): void {
@@ -261,7 +269,6 @@ export class PersonalComputer implements Machine {
     this.idleNanoseconds = saved.idleNanoseconds;
     this.clock.restore(saved.clock);
     this.chipset.restore(saved.devices as Record<string, unknown>);
-    this.interruptLine = saved.interruptLine;
     this.cpu.mmu.restore(saved.mmu as ReturnType<Mmu["save"]>);
     selectIntercepts(this.cpu);
     this.engine.forget();

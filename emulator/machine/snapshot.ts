@@ -6,7 +6,6 @@ import type { ClockState } from './clock.js';
 export interface SavedParts {
   instructions: number;
   idleNanoseconds: number;
-  interruptLine: boolean;
   devices: unknown;
   clock: ClockState;
   mmu: unknown;

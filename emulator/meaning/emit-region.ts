@@ -142,13 +142,13 @@ export class RegionEmitter extends Emitter {
   }
   protected override afterSlowStore(): void {
     this.f.i32(0).memory('i32.load', S.regionStamp).get(this.stamp).op('i32.ne').set(this.stale);
+    this.f.i32(0).memory('i32.load', S.budget).set(this.budget);
     this.mayBeStale = true;
   }
   protected override afterOperation(): void {
     const f = this.f;
     for (const [n, local] of this.gpr) f.i32(0).memory('i64.load', S.gpr + 8 * n).set(local);
     f.i32(0).memory('i32.load', S.flagRule).set(this.rule).i32(0).memory('i64.load', S.flagA).set(this.flagA).i32(0).memory('i64.load', S.flagResult).set(this.flagResult);
-    f.i32(0).memory('i32.load', S.budget).set(this.budget);
     this.knownRule = undefined;
     this.afterSlowStore();
   }

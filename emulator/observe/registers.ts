@@ -1,5 +1,5 @@
 /** Every register that people see, by group: how to read it, how to write it, and what its bits mean. SDM Vol. 1, "Basic Execution Environment". */
-import { writeCr0, writeCr3, writeCr4, writeCr8 } from '../cpu/control-registers.js';
+import { readCr8, writeCr0, writeCr3, writeCr4, writeCr8 } from '../cpu/control-registers.js';
 import { getRflags, setRflags } from '../cpu/flags.js';
 import { gpr, S, SEGMENT, segment, SEGMENT_NAMES, xmm } from '../cpu/layout.js';
 import { ATTRIBUTE_DB, ATTRIBUTE_L, ATTRIBUTE_P, ATTRIBUTE_S, UNUSABLE, type Processor } from '../cpu/processor.js';
@@ -167,7 +167,7 @@ export const REGISTER_GROUPS: readonly RegisterGroup[] = [
       state('CR2', S.cr2),
       checked('CR3', S.cr3, writeCr3),
       checked('CR4', S.cr4, writeCr4, CR4),
-      checked('CR8', S.cr8, writeCr8),
+      { name: 'CR8', bits: 4, read: (cpu) => BigInt(readCr8(cpu)), write: (cpu, value) => { writeCr8(cpu, Number(value)); } },
       { name: 'EFER', bits: 64, read: (cpu) => cpu.big(S.efer), explain: namesOfBits(EFER) },
       { name: 'XCR0', bits: 64, read: (cpu) => cpu.big(S.xcr0), explain: namesOfBits(XCR0) },
       { name: 'CPL', bits: 2, read: (cpu) => BigInt(cpu.cpl) },

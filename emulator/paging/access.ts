@@ -8,7 +8,7 @@ import type { Processor } from '../cpu/processor.js';
 import type { AccessBytes } from '../memory/bus.js';
 import { fastIndex, FAST_TABLES } from './fast-tlb.js';
 import { EXECUTE, READ, WRITE, type AccessKind } from './outcome.js';
-import { maskA20 } from './physical-memory.js';
+import { isApicPage, isRam, maskA20 } from './physical-memory.js';
 
 const PAGE = 4096;
 const ELSEWHERE = -1;
@@ -157,12 +157,18 @@ function copy(cpu: Processor, from: number, to: number, bytes: number): void {
   else u8.copyWithin(to, from, from + bytes);
 }
 
-const isRam = (cpu: Processor, physical: number, bytes: number): boolean => physical + bytes <= cpu.guestBytes;
+function readDevice(cpu: Processor, physical: number, bytes: AccessBytes): number {
+  return isApicPage(cpu, physical) ? cpu.localApic.read(physical & (PAGE - 1), bytes) : cpu.mmu.mmio.read(physical, bytes);
+}
+function writeDevice(cpu: Processor, physical: number, bytes: AccessBytes, value: number): void {
+  if (isApicPage(cpu, physical)) cpu.localApic.write(physical & (PAGE - 1), bytes, value);
+  else cpu.mmu.mmio.write(physical, bytes, value);
+}
 
 function readPhysicalTo(cpu: Processor, physical: number, bytes: number, destination: number): void {
   if (isRam(cpu, physical, bytes)) return copy(cpu, MAP.guestMemory + physical, destination, bytes);
   for (let done = 0; done < bytes;) {
-    const size = pieceOf(physical + done, bytes - done), value = cpu.mmu.mmio.read(physical + done, size);
+    const size = pieceOf(physical + done, bytes - done), value = readDevice(cpu, physical + done, size);
     for (let n = 0; n < size; n++) cpu.u8[destination + done++] = value >>> 8 * n;
   }
 }
@@ -176,7 +182,7 @@ function writePhysicalFrom(cpu: Processor, physical: number, bytes: number, sour
     const size = pieceOf(physical + done, bytes - done);
     let value = 0;
     for (let n = 0; n < size; n++) value |= cpu.u8[source + done + n]! << 8 * n;
-    cpu.mmu.mmio.write(physical + done, size, value >>> 0);
+    writeDevice(cpu, physical + done, size, value >>> 0);
     done += size;
   }
 }
@@ -195,15 +201,15 @@ function written(cpu: Processor, physical: number, bytes: number): void {
 /** Physical addresses as VMX, APIC and the devices use them; aligned, so within one page. */
 export function readPhysical8(cpu: Processor, address: number): number {
   const physical = maskA20(cpu, address);
-  return isRam(cpu, physical, 1) ? cpu.u8[MAP.guestMemory + physical]! : cpu.mmu.mmio.read(physical, 1);
+  return isRam(cpu, physical, 1) ? cpu.u8[MAP.guestMemory + physical]! : readDevice(cpu, physical, 1);
 }
 export function readPhysical16(cpu: Processor, address: number): number {
   const physical = maskA20(cpu, address);
-  return isRam(cpu, physical, 2) ? cpu.view.getUint16(MAP.guestMemory + physical, true) : cpu.mmu.mmio.read(physical, 2);
+  return isRam(cpu, physical, 2) ? cpu.view.getUint16(MAP.guestMemory + physical, true) : readDevice(cpu, physical, 2);
 }
 export function readPhysical32(cpu: Processor, address: number): number {
   const physical = maskA20(cpu, address);
-  return isRam(cpu, physical, 4) ? cpu.view.getUint32(MAP.guestMemory + physical, true) : cpu.mmu.mmio.read(physical, 4);
+  return isRam(cpu, physical, 4) ? cpu.view.getUint32(MAP.guestMemory + physical, true) : readDevice(cpu, physical, 4);
 }
 /** 64 bits as an unsigned number: exact only below 2^53. */
 export function readPhysicalNumber(cpu: Processor, address: number): number {
@@ -214,19 +220,19 @@ export function readPhysical64(cpu: Processor, address: number): bigint {
 }
 export function writePhysical8(cpu: Processor, address: number, value: number): void {
   const physical = maskA20(cpu, address);
-  if (!isRam(cpu, physical, 1)) return cpu.mmu.mmio.write(physical, 1, value & 0xff);
+  if (!isRam(cpu, physical, 1)) return writeDevice(cpu, physical, 1, value & 0xff);
   cpu.u8[MAP.guestMemory + physical] = value;
   written(cpu, physical, 1);
 }
 export function writePhysical16(cpu: Processor, address: number, value: number): void {
   const physical = maskA20(cpu, address);
-  if (!isRam(cpu, physical, 2)) return cpu.mmu.mmio.write(physical, 2, value & 0xffff);
+  if (!isRam(cpu, physical, 2)) return writeDevice(cpu, physical, 2, value & 0xffff);
   cpu.view.setUint16(MAP.guestMemory + physical, value, true);
   written(cpu, physical, 2);
 }
 export function writePhysical32(cpu: Processor, address: number, value: number): void {
   const physical = maskA20(cpu, address);
-  if (!isRam(cpu, physical, 4)) return cpu.mmu.mmio.write(physical, 4, value >>> 0);
+  if (!isRam(cpu, physical, 4)) return writeDevice(cpu, physical, 4, value >>> 0);
   cpu.view.setUint32(MAP.guestMemory + physical, value, true);
   written(cpu, physical, 4);
 }

@@ -11,7 +11,7 @@ import {
   DIRTY, EPT_RIGHTS_SHIFT, FlagUpdates, hex, READ, SMAP_ENFORCED, SMEP_ENFORCED, USER_ACCESS, WalkOutcome, WRITE, WRITE_PROTECT,
   type AccessKind, type WalkStep,
 } from './outcome.js';
-import { load32, maskA20 } from './physical-memory.js';
+import { isRam, load32, maskA20 } from './physical-memory.js';
 import { ALLOWED, judge } from './rights.js';
 import { NO_EPT, Spaces, UNPAGED } from './spaces.js';
 import { StaleWatch } from './stale-watch.js';
@@ -118,7 +118,7 @@ export class Mmu {
   private fill(linear: number, physical: number, kind: AccessKind, privilege: number): number {
     const at = maskA20(this.cpu, physical);
     if (kind === WRITE && this.stale?.written(at >>> 12) === true) return at;
-    if (at < this.cpu.guestBytes && (kind !== WRITE || this.codePages[at >>> 12] === 0)) {
+    if (isRam(this.cpu, at, 1) && (kind !== WRITE || this.codePages[at >>> 12] === 0)) {
       this.fast.fill(FAST_TABLES[kind], linear, at, this.tag(privilege));
     }
     return at;
@@ -158,6 +158,9 @@ export class Mmu {
     walk(this.cpu, this.currentState(), linear, READ, 0, outcome);
     return outcome.is === 'mapped' ? maskA20(this.cpu, outcome.physical) : undefined;
   }
+
+  /** After IA32_APIC_BASE was written: another page may be memory now. */
+  apicMoved(): void { this.fast.clear(); }
 
   protectCode(physicalPage: number): void {
     this.codePages[physicalPage] = 1;

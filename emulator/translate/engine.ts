@@ -7,14 +7,15 @@ import type { Operation, Operations } from '../cpu/operations.js';
 import type { Processor } from '../cpu/processor.js';
 import { linearAddress, segmentNumber } from '../cpu/references.js';
 import { INFO } from '../meaning/emit.js';
-import { RECORD } from '../meaning/record.js';
+import { RECORD, RECORD_BYTES } from '../meaning/record.js';
 import { DecodeTable } from '../isa/decode.js';
 import { forms } from '../isa/encoding.js';
 import type { Instruction } from '../isa/instruction.js';
 import { readTo, writeFrom, probe } from '../paging/access.js';
 import { EXECUTE, READ, WRITE } from '../paging/mmu.js';
+import { isRam } from '../paging/physical-memory.js';
 import { Blocks } from './blocks.js';
-import { type CoreExports, coreModule } from './core.js';
+import { type CoreExports, coreModule, LEAVE_SLOT } from './core.js';
 import { Handlers } from './handlers.js';
 import { Modes } from './mode.js';
 import { Regions } from './regions.js';
@@ -48,6 +49,8 @@ export class Engine {
   private leftover = 0;
   /** A stop condition wants the machine to stop before an event is delivered. */
   private stopped = false;
+  /** Where the interpreter is to leave though its budget lasts, and the handler that stands there otherwise. */
+  private barrier: { readonly at: number; readonly handler: number } | undefined;
   private single = false;
   /** Whether the run loop must look around before the next instruction: set by the machine. */
   attention: () => boolean = () => true;
@@ -138,6 +141,10 @@ export class Engine {
   /** After the interpreter left: how many instructions have retired, and where execution goes on. */
   private account(first: number): 'ran' | 'watched' | 'stopped' {
     const { cpu } = this;
+    if (this.barrier) {
+      cpu.u32[this.barrier.at] = this.barrier.handler;
+      this.barrier = undefined;
+    }
     const reason = cpu.low(S.exitReason), record = cpu.low(S.exitRecord);
     let left = cpu.i32[S.budget >> 2]!;
     if (reason === EXIT.at) {
@@ -325,9 +332,12 @@ export class Engine {
       let host: number = S.bounce;
       if ((inPage < 0 ? inPage + PAGE : inPage) + bytes <= PAGE) {
         const physical = cpu.mmu.translate(linear, access === 0 ? READ : WRITE, cpu.cpl === 3 && !supervisor, supervisor);
-        if (physical < cpu.guestBytes && (access === 0 || cpu.mmu.codePages[physical >>> 12] === 0)) host = MAP.guestMemory + physical;
+        if (isRam(cpu, physical, 1) && (access === 0 || cpu.mmu.codePages[physical >>> 12] === 0)) host = MAP.guestMemory + physical;
       } else if (access !== 0) probe(cpu, linear, bytes, WRITE, supervisor);
-      if (host === S.bounce && access !== 1) readTo(cpu, linear, bytes, S.bounce, supervisor);
+      if (host === S.bounce && access !== 1) {
+        readTo(cpu, linear, bytes, S.bounce, supervisor);
+        if (access === 0) this.deviceAccessed(record, false);
+      }
       this.current = 0;
       return host;
     } catch (e) { return this.abandon(record, e); }
@@ -336,8 +346,21 @@ export class Engine {
     this.enter(record);
     try { writeFrom(this.cpu, this.linearOf(info, at), info & 0xff, S.bounce, (info & INFO.implicitSupervisor) !== 0); }
     catch (e) { return this.abandon(record, e); }
+    this.deviceAccessed(record, true);
     this.current = 0;
     return 1;
+  }
+  /** A device was accessed: when that concerns the run loop, the interpreter leaves after the instruction. */
+  private deviceAccessed(record: number, written: boolean): void {
+    if (this.single || this.barrier || !this.attention()) return;
+    const { i32, u32 } = this.cpu, at = (record + RECORD_BYTES) >> 2;
+    this.barrier = { at, handler: u32[at]! };
+    u32[at] = LEAVE_SLOT;
+    if (!written) return;
+    u32[S.regionStamp >> 2]! += 1;
+    // An instruction that ends its block finds no budget for the next.
+    this.granted -= i32[S.budget >> 2]!;
+    i32[S.budget >> 2] = 0;
   }
   private codeWritten(physical: number, bytes: number): void {
     this.blocks.written(physical, bytes);

@@ -1,4 +1,5 @@
 /** For tests: a processor with VMX over a small memory, in 64-bit mode, a VMCS that VM entry accepts, and operations performed as the engine does. */
+import type { LocalApic } from '../devices/local-apic.js';
 import { Abandon, EptFault, type Exception } from '../cpu/events.js';
 import { deliverException } from '../cpu/exceptions.js';
 import { setRflags, statusFlags } from '../cpu/flags.js';
@@ -52,6 +53,7 @@ export class TestProcessor {
     cpu.readTsc = () => this.tsc;
     cpu.interruptRequested = () => this.interrupts.length > 0;
     cpu.acknowledgeInterrupt = () => this.interrupts.shift()!;
+    cpu.localApic = { taskPriority: 0, timer: { tscChanged: () => undefined }, read: () => 0 } as unknown as LocalApic;
     cpu.modeChanged = () => undefined;
     cpu.mmu = new Mmu(cpu, new Bus('memory'));
     cpu.modeChanged = () => { cpu.mmu.spaceChanged(); };
