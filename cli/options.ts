@@ -107,5 +107,5 @@ export function helpText(): string {
 }
 
 const STATUSES = `Exit status of "run":
-  a byte v that the guest writes to port 0xf4 gives (v << 1) | 1; power-off gives 0;
+  a byte v that the guest writes to port 0xf4 gives (v << 1) | 1; power-off or reset gives 0;
   2 bad input; 3 every processor is halted for ever; 4 triple fault; 5 something is not implemented; 6 the limit of instructions`;

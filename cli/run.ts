@@ -106,6 +106,7 @@ function statusOf(reason: StopReason): number {
     case 'exit':
       return ((reason.value << 1) | 1) & 0xff;
     case 'power-off':
+    case 'reset':
       return 0;
     case 'triple fault':
       process.stderr.write(`Triple fault: the processor shuts down.\n${reason.autopsy.map((line) => `  ${line}\n`).join('')}`);

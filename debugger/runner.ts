@@ -245,6 +245,7 @@ export function describeEnd(reason: NonNullable<Stop['end']>): string {
   switch (reason.kind) {
     case 'exit': return `The guest wrote ${reason.value} to the exit port.`;
     case 'power-off': return 'The guest switched the machine off.';
+    case 'reset': return 'The guest reset the machine.';
     case 'triple fault': return `Triple fault: the processor shuts down, because it could deliver neither ${reason.autopsy[0] ?? 'an exception'} nor what came of it.`;
     case 'halted for ever': return 'Every processor is halted, and no event can ever wake one.';
     case 'not implemented': return `Not implemented: ${reason.what}.`;

@@ -178,7 +178,7 @@ export class RingsideSession extends DebugSession implements Evaluator, Judge {
       this.end(exitStatus(end.value), `${stop.description} Exit status ${exitStatus(end.value)}.`);
       return;
     }
-    if (end?.kind === 'power-off') {
+    if (end?.kind === 'power-off' || end?.kind === 'reset') {
       this.end(0, stop.description);
       return;
     }

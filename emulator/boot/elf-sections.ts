@@ -26,7 +26,7 @@ export function placeSections(placement: Placement, file: Uint8Array, bits: 32 |
   if (view.getUint16(layout.entrySize, true) !== layout.section || tableOffset + count * layout.section > file.length) {
     throw new BadImage(name, `the section header table at ${hex(tableOffset)} (${count} entries) reaches beyond the ${hex(file.length)} bytes of the file`, REBUILD);
   }
-  const bytes = file.slice(tableOffset, tableOffset + count * layout.section), table = new DataView(bytes.buffer);
+  const bytes = Uint8Array.from(file.subarray(tableOffset, tableOffset + count * layout.section)), table = new DataView(bytes.buffer);
   for (let section = 0; section < count; section++) {
     const at = section * layout.section, type = table.getUint32(at + TYPE, true), size = readWord(table, at + layout.at.size), offset = readWord(table, at + layout.at.offset);
     if (type === SHT_NULL || type === SHT_NOBITS || size === 0 || readWord(table, at + layout.at.address) !== 0) continue;

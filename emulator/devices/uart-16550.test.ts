@@ -3,7 +3,7 @@ import { VirtualClock } from '../machine/clock.js';
 import { Uart16550 } from './uart-16550.js';
 
 const DATA = 0, IER = 1, IIR = 2, FCR = 2, LCR = 3, MCR = 4, LSR = 5, MSR = 6, SCR = 7;
-const OUT2 = 0x08, LOOP = 0x10;
+const RTS = 0x02, OUT2 = 0x08, LOOP = 0x10;
 
 function uart() {
   const clock = new VirtualClock();
@@ -14,7 +14,7 @@ function uart() {
   write(LCR, 0x80);
   write(DATA, 1);
   write(LCR, 0x03);
-  write(MCR, OUT2);
+  write(MCR, RTS | OUT2);
   const receive = (text: string) => [...text].forEach((letter) => chip.receive(letter.charCodeAt(0)));
   const read = (offset: number) => chip.read(offset);
   const drain = () => { let text = ''; while ((read(LSR) & 1) !== 0) text += String.fromCharCode(read(DATA)); return text; };
@@ -172,7 +172,7 @@ describe('16550 UART', () => {
     assert.equal(read(LSR), 0x61);
     assert.equal(read(DATA), 0);
     write(LCR, 0x03);
-    write(MCR, OUT2);
+    write(MCR, RTS | OUT2);
     assert.equal(drain(), 'later');
   });
 
@@ -187,6 +187,29 @@ describe('16550 UART', () => {
     for (let i = 0; i < 17; i++) fifo.write(DATA, 0x41 + i);
     assert.equal(fifo.read(LSR), 0x63);
     assert.equal(fifo.drain(), 'ABCDEFGHIJKLMNOP');
+  });
+
+  it('keeps what is sent before a driver is there: clearing the FIFO loses nothing', () => {
+    const { write, read, receive, drain } = uart();
+    write(MCR, OUT2);
+    receive('early');
+    for (const enable of [0x07, 0x00, 0x07]) write(FCR, enable);
+    assert.deepEqual([read(LSR), read(DATA)], [0x60, 0]);
+    write(MCR, RTS | OUT2);
+    assert.equal(drain(), 'early');
+  });
+
+  it('sends to who enables the interrupt, or looks again and again, without RTS as well', () => {
+    const interrupts = uart(), polls = uart();
+    for (const { write, receive } of [interrupts, polls]) {
+      write(MCR, OUT2);
+      receive('x');
+    }
+    interrupts.write(IER, 0x01);
+    assert.deepEqual([interrupts.line.raised, interrupts.drain()], [true, 'x']);
+    let looks = 1;
+    while ((polls.read(LSR) & 1) === 0) looks++;
+    assert.deepEqual([looks, polls.read(DATA)], [16, 0x78]);
   });
 
   it('clears the receiver on command', () => {

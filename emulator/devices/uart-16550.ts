@@ -2,8 +2,9 @@ import type { Device } from '../memory/bus.js';
 import type { Clock, TimerEvent } from '../machine/clock.js';
 
 /** Serial port with FIFOs. National Semiconductor PC16550D data sheet, "Registers".
- *  DEPARTURE: a byte leaves the transmitter at once, and a byte from outside arrives as soon as there is room; only the
- *  character timeout follows the programmed rate. So nothing is ever overrun, except by the loopback. */
+ *  DEPARTURE: a byte leaves the transmitter at once, and a byte from outside arrives as soon as there is room and the program
+ *  listens; only the character timeout follows the programmed rate. So nothing is ever overrun, except by the loopback, and
+ *  what is sent before a driver is there is not lost when that clears the FIFO. */
 
 const RBR_THR = 0, IER = 1, IIR_FCR = 2, LCR = 3, MCR = 4, LSR = 5, MSR = 6, SCR = 7;
 
@@ -22,6 +23,9 @@ const BAUD_INPUT_HERTZ = 1843200;
 const CLOCKS_PER_BIT = 16;
 const TIMEOUT_CHARACTERS = 4;
 
+/** So often in a row the status is read by a program that waits for a character, but not by one that waits to send. */
+const WAITING_LOOKS = 16;
+
 /** A terminal that is there and ready. */
 const CONNECTED = MSR_CTS | MSR_DSR | MSR_DCD;
 
@@ -38,6 +42,8 @@ const initial = () => ({
   divisor: 0,
   /** What the program can read: character | its LSR error bits << 8. */
   receiver: [] as number[],
+  /** How often LSR was read without anything else in between. */
+  looks: 0,
   /** What came from outside and found no room yet. */
   outside: [] as number[],
   thrEmptyPending: false,
@@ -80,6 +86,7 @@ export class Uart16550 implements Device {
 
   read(offset: number): number {
     const s = this.state;
+    this.look(offset);
     const dlab = (s.lineControl & LCR_DLAB) !== 0;
     switch (offset) {
       case RBR_THR:
@@ -116,6 +123,7 @@ export class Uart16550 implements Device {
 
   write(offset: number, _bytes: number, value: number): void {
     const s = this.state;
+    s.looks = 0;
     const dlab = (s.lineControl & LCR_DLAB) !== 0;
     switch (offset) {
       case RBR_THR:
@@ -125,6 +133,7 @@ export class Uart16550 implements Device {
       case IER:
         if (dlab) s.divisor = (s.divisor & 0xff) | (value << 8);
         else this.writeInterruptEnable(value & IER_BITS);
+        this.refill();
         break;
       case IIR_FCR:
         this.writeFifoControl(value);
@@ -270,9 +279,22 @@ export class Uart16550 implements Device {
     this.refill();
   }
 
+  /** The terminal keeps to the handshake by RTS, but also sends to programs that leave RTS alone. */
+  private get listens(): boolean {
+    const { modemControl, interruptEnable, looks } = this.state;
+    const interrupts = (modemControl & MCR_OUT2) !== 0 && (interruptEnable & IER_RECEIVED) !== 0;
+    return (modemControl & MCR_RTS) !== 0 || interrupts || looks >= WAITING_LOOKS;
+  }
+
+  private look(offset: number): void {
+    const s = this.state;
+    if (offset !== LSR) s.looks = 0;
+    else if (s.looks < WAITING_LOOKS && ++s.looks === WAITING_LOOKS) this.refill();
+  }
+
   private refill(): void {
     const s = this.state;
-    const free = this.loopback ? 0 : this.capacity - s.receiver.length;
+    const free = this.loopback || !this.listens ? 0 : this.capacity - s.receiver.length;
     if (free <= 0 || s.outside.length === 0) return;
     for (const character of s.outside.splice(0, free)) this.arrive(character & (~0xff | this.characterMask));
   }

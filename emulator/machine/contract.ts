@@ -26,6 +26,8 @@ export type StopReason =
   /** The guest wrote `value` to the exit port. */
   | { kind: 'exit'; value: number }
   | { kind: 'power-off' }
+  /** The guest asked for a reset; `Machine.reset` begins anew. */
+  | { kind: 'reset' }
   | { kind: 'triple fault'; autopsy: string[] }
   /** Every processor is halted and no event can ever wake one. */
   | { kind: 'halted for ever' }

@@ -250,7 +250,7 @@ export class PersonalComputer implements Machine {
 
   private warmReset(): void {
     this.resetAsked = false;
-    this.end({ kind: 'not implemented', what: 'the guest reset the machine: start it again' });
+    this.end({ kind: 'reset' });
   }
 
   input(port: 1 | 2, bytes: Uint8Array): void { for (const byte of bytes) this.chipset.serial[port - 1]!.receive(byte); }
