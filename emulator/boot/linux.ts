@@ -1,4 +1,5 @@
 /** Starts a bzImage as boot loaders do: it decompresses itself. Linux, "The Linux/x86 Boot Protocol", 32-bit and 64-bit. */
+import { ACPI_TABLES } from './board.js';
 import { BadImage } from './bad-image.js';
 import { parseBzImage, SETUP_HEADER_AT } from './bzimage.js';
 import { type FlatSelectors, long64Entry, protected32Entry } from './entry-state.js';
@@ -14,7 +15,7 @@ const SELECTORS: FlatSelectors = { code: 0x10, data: 0x18 };
 const ENTRY_64 = 0x200;
 
 /** Offsets in struct boot_params. */
-const E820_ENTRIES = 0x1e8, TYPE_OF_LOADER = 0x210, CODE32_START = 0x214, RAMDISK_IMAGE = 0x218, RAMDISK_SIZE = 0x21c, CMD_LINE_PTR = 0x228, E820_TABLE = 0x2d0;
+const ACPI_RSDP = 0x70, E820_ENTRIES = 0x1e8, TYPE_OF_LOADER = 0x210, CODE32_START = 0x214, RAMDISK_IMAGE = 0x218, RAMDISK_SIZE = 0x21c, CMD_LINE_PTR = 0x228, E820_TABLE = 0x2d0;
 const E820_ENTRY_BYTES = 20;
 const LOADER_WITHOUT_NUMBER = 0xff;
 
@@ -31,6 +32,7 @@ export function loadLinux({ name, bytes, memoryBytes, args, modules }: ImageRequ
   const parameters = new DataView(new ArrayBuffer(PAGE_4K));
   new Uint8Array(parameters.buffer).set(image.setupHeader, SETUP_HEADER_AT);
   parameters.setUint8(TYPE_OF_LOADER, LOADER_WITHOUT_NUMBER);
+  parameters.setUint32(ACPI_RSDP, ACPI_TABLES, true);
   parameters.setUint32(CODE32_START, image.loadAddress, true);
   parameters.setUint32(CMD_LINE_PTR, placeText(placement, args), true);
   parameters.setUint8(E820_ENTRIES, placement.map.length);

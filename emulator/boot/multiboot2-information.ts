@@ -1,11 +1,14 @@
 /** The tags that EBX points to. Multiboot2 Specification 2.0, "Boot information format". */
+import { rootPointer } from './acpi/tables.js';
 import type { SectionTable } from './elf-sections.js';
 import { textBytes } from './environment.js';
 import { MEMORY_TYPE_NUMBERS, usable, type MemoryRange } from './memory-map.js';
 import { BOOT_LOADER_NAME, type PlacedModule } from './multiboot1-information.js';
 import { alignUp } from './placement.js';
 
-const TAG = { end: 0, commandLine: 1, bootLoaderName: 2, module: 3, basicMemory: 4, memoryMap: 6, elfSections: 9, loadBase: 21 } as const;
+const TAG = { end: 0, commandLine: 1, bootLoaderName: 2, module: 3, basicMemory: 4, memoryMap: 6, elfSections: 9, acpiOld: 14, acpiNew: 15, loadBase: 21 } as const;
+/** Of version 1. */
+const RSDP_1_BYTES = 20;
 const ALIGNMENT = 8, MAP_ENTRY_BYTES = 24, MAP_ENTRY_VERSION = 0;
 
 /** The last number that the specification gives to a tag. */
@@ -31,6 +34,8 @@ export function informationBytes({ map, commandLine, modules, sections, loadBase
     tag(TAG.basicMemory, words(lower!.length / 1024, upper!.length / 1024)),
     tag(TAG.memoryMap, words(MAP_ENTRY_BYTES, MAP_ENTRY_VERSION), ...map.map(mapEntry)),
     ...(sections ? [tag(TAG.elfSections, words(sections.count, sections.entrySize, sections.names), sections.bytes)] : []),
+    tag(TAG.acpiOld, rootPointer().slice(0, RSDP_1_BYTES)),
+    tag(TAG.acpiNew, rootPointer()),
     ...(loadBase === undefined ? [] : [tag(TAG.loadBase, words(loadBase))]),
     tag(TAG.end),
   ];

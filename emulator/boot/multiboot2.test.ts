@@ -52,7 +52,7 @@ describe('multiboot 2', () => {
   it('gives command line, loader, modules, memory and the end', () => {
     const modules = ['one', 'two'].map((args, number) => ({ name: `m${number}`, bytes: Uint8Array.of(number, 9), args }));
     const { tags, memory, u32, end } = tagsOf(kernel(), { args: 'verbose', modules });
-    assert.deepEqual(tags.map(({ type }) => type), [1, 2, 3, 3, 4, 6, 0]);
+    assert.deepEqual(tags.map(({ type }) => type), [1, 2, 3, 3, 4, 6, 14, 15, 0]);
     assert.equal(tags.at(-1)!.at, end);
     assert.equal(textAt(memory, tags[0]!.at), 'verbose');
     assert.equal(textAt(memory, tags[3]!.at + 8), 'two');

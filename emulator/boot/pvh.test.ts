@@ -35,7 +35,7 @@ describe('PVH', () => {
     const modules = [{ name: 'initrd', bytes: Uint8Array.of(1, 2, 3), args: '' }, { name: 'other', bytes: Uint8Array.of(4), args: 'with words' }];
     const plan = load(kernel(ENTRY_64), { args: 'console=ttyS0', modules }), memory = memoryOf(plan, MEMORY), at = Number(plan.entry.registers.rbx);
     const u32 = (offset: number) => memory.getUint32(at + offset, true), u64 = (offset: number) => Number(memory.getBigUint64(at + offset, true));
-    assert.deepEqual([u32(0), u32(4), u32(8), u32(12), u64(32)], [0x336ec578, 1, 0, 2, 0]);
+    assert.deepEqual([u32(0), u32(4), u32(8), u32(12), u64(32)], [0x336ec578, 1, 0, 2, 0xe0000]);
     assert.equal(textAt(memory, u64(24)), 'console=ttyS0');
     const list = u64(16);
     const field = (number: number, offset: number) => Number(memory.getBigUint64(list + 32 * number + offset, true));

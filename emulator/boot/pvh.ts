@@ -1,4 +1,5 @@
 /** Kernels entered as Xen enters a guest without firmware: in protected mode, with one structure that says all. Xen, "x86/HVM direct boot ABI". */
+import { ACPI_TABLES } from './board.js';
 import { BadImage, hex, REBUILD } from './bad-image.js';
 import type { ElfImage } from './elf.js';
 import { loadSegments } from './elf-image.js';
@@ -12,7 +13,7 @@ import type { BootPlan, ImageRequest } from './plan.js';
 const NOTE_OWNER = 'Xen', GUEST_OS = 6, PHYS32_ENTRY = 18;
 const MAGIC = 0x336ec578, VERSION_WITH_MEMORY_MAP = 1;
 const START_INFO_BYTES = 56, MODULE_BYTES = 32, MAP_ENTRY_BYTES = 24;
-const NR_MODULES = 12, MODLIST = 16, CMDLINE = 24, MEMMAP = 40, MEMMAP_ENTRIES = 48;
+const NR_MODULES = 12, MODLIST = 16, CMDLINE = 24, RSDP = 32, MEMMAP = 40, MEMMAP_ENTRIES = 48;
 
 /** The physical address at which the image wants to be entered, if it knows this protocol. */
 export function pvhEntry(image: ElfImage): bigint | undefined {
@@ -62,6 +63,7 @@ function startInfo(base: number, map: readonly MemoryRange[], commandLine: strin
   u32(NR_MODULES, modules.length);
   u64(MODLIST, base + modulesAt);
   text(CMDLINE, 0);
+  u64(RSDP, ACPI_TABLES);
   u64(MEMMAP, base + mapAt);
   u32(MEMMAP_ENTRIES, map.length);
   for (const [number, module] of modules.entries()) {

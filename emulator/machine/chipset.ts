@@ -1,7 +1,10 @@
 /** The parts of the PC around the processor, each at its ports and on its interrupt line. */
+import { HPET_BASE, IO_APIC_BASE, ISA_PINS, KEYBOARD, PM_PORT, PM_PORTS, REAL_TIME_CLOCK, RESET_CONTROL_PORT, SCI_LINE, SERIAL } from '../boot/board.js';
+import { AcpiPowerManagement } from '../devices/acpi-power-management.js';
 import { ApicBus } from '../devices/apic-bus.js';
 import { DebugConsole } from '../devices/debug-console.js';
 import { ExitPort } from '../devices/exit-port.js';
+import { Hpet } from '../devices/hpet.js';
 import { IoApic } from '../devices/io-apic.js';
 import { Keyboard8042, KEYBOARD_COMMAND } from '../devices/keyboard-8042.js';
 import { LocalApic } from '../devices/local-apic.js';
@@ -34,9 +37,6 @@ export interface ChipsetOutputs {
   a20(enabled: boolean): void;
 }
 
-export const IO_APIC_BASE = 0xfec00000;
-/** Where the timer is on the I/O APIC; the other lines of the ISA bus keep their numbers. */
-export const ISA_PINS: Readonly<Record<number, number>> = { 0: 2 };
 /** The 8259A's INTR. */
 const PIC_PIN = 0;
 
@@ -66,19 +66,25 @@ export class Chipset {
       pic.setLine(number, raised);
       ioApic.setLine(ISA_PINS[number] ?? number, raised);
     };
-    const pit = new Pit8254(clock, { channel0: line(0) });
-    // COM1 and COM2 drive lines 4 and 3.
-    const uart = (port: 1 | 2, irq: number) => new Uart16550({ name: `COM${port}`, clock, transmit: (byte) => out.serial(port, byte), interrupt: line(irq) });
-    this.serial = [uart(1, 4), uart(2, 3)];
+    const hpet = new Hpet(clock, {
+      pin: (pin, raised) => { ioApic.setLine(pin, raised); },
+      legacy: (timer, raised) => { line(timer === 0 ? 0 : REAL_TIME_CLOCK.line)(raised); },
+    });
+    /** The HPET may take over the lines of PIT and RTC. */
+    const replaceable = (number: number) => (raised: boolean) => { if (!hpet.replacesLegacy) line(number)(raised); };
+    const pit = new Pit8254(clock, { channel0: replaceable(0) });
+    const uart = (port: 1 | 2) => new Uart16550({ name: `COM${port}`, clock, transmit: (byte) => out.serial(port, byte), interrupt: line(SERIAL[port - 1]!.line) });
+    this.serial = [uart(1), uart(2)];
     let keyboardA20 = true, fastA20 = false;
     const a20 = () => out.a20(keyboardA20 || fastA20);
     const keyboard = new Keyboard8042({
-      keyboardInterrupt: line(1), auxiliaryInterrupt: line(12), reset: () => out.reset('INIT'),
+      keyboardInterrupt: line(KEYBOARD.line), auxiliaryInterrupt: line(KEYBOARD.auxiliaryLine), reset: () => out.reset('INIT'),
       a20: (enabled) => { keyboardA20 = enabled; a20(); },
     });
     const systemControl = new SystemControl({ a20: (enabled) => { fastA20 = enabled; a20(); }, reset: (kind) => out.reset(kind) });
-    const rtc = new RtcCmos({ clock, interrupt: line(8), memoryBytes, epochSeconds });
+    const rtc = new RtcCmos({ clock, interrupt: replaceable(REAL_TIME_CLOCK.line), memoryBytes, epochSeconds });
     const nmiControl = new NmiStatusControl(clock, pit);
+    const powerManagement = new AcpiPowerManagement(clock, { interrupt: line(SCI_LINE), powerOff: () => out.powerOff() });
     const powerOff = new PowerOff(() => out.powerOff());
     const debugConsole = new DebugConsole((byte) => out.debugConsole(byte));
     const exitPort = new ExitPort((value) => out.exit(value));
@@ -89,21 +95,21 @@ export class Chipset {
     ports.attach(0xa0, 2, pic, 2);
     ports.attach(0x4d0, 2, pic, 4);
     ports.attach(0x40, 4, pit);
-    ports.attach(0x60, 1, keyboard);
-    ports.attach(0x64, 1, keyboard, KEYBOARD_COMMAND);
+    ports.attach(KEYBOARD.data, 1, keyboard);
+    ports.attach(KEYBOARD.command, 1, keyboard, KEYBOARD_COMMAND);
     ports.attach(0x61, 1, nmiControl);
-    ports.attach(0x70, 2, rtc);
+    ports.attach(REAL_TIME_CLOCK.port, 2, rtc);
     ports.attach(0x80, 1, postCode);
     ports.attach(0x92, 1, systemControl);
-    ports.attach(0xcf9, 1, systemControl, 1);
+    ports.attach(RESET_CONTROL_PORT, 1, systemControl, 1);
     ports.attach(0xe9, 1, debugConsole);
     ports.attach(0xf4, 1, exitPort);
-    ports.attach(0x2f8, 8, this.serial[1]);
-    ports.attach(0x3f8, 8, this.serial[0]);
-    ports.attach(0x604, 2, powerOff);
+    SERIAL.forEach(({ port }, n) => { ports.attach(port, 8, this.serial[n]!); });
+    ports.attach(PM_PORT, PM_PORTS, powerManagement);
     ports.attach(0xb004, 2, powerOff);
     mmio.attach(IO_APIC_BASE, 0x1000, ioApic);
-    this.devices = [...bus.apics, ioApic, pic, pit, ...this.serial, keyboard, systemControl, rtc, nmiControl, powerOff, debugConsole, exitPort, postCode];
+    mmio.attach(HPET_BASE, 0x400, hpet);
+    this.devices = [...bus.apics, ioApic, pic, pit, ...this.serial, keyboard, hpet, powerManagement, systemControl, rtc, nmiControl, powerOff, debugConsole, exitPort, postCode];
   }
 
   reset(): void { for (const d of this.devices) d.reset(); }

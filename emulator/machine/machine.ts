@@ -1,4 +1,5 @@
 /** Puts a PC together and runs it. The machine is a pure function of what it is given: time is the count of instructions. */
+import { acpiWrites } from '../boot/acpi/tables.js';
 import type { BootPlan } from '../boot/plan.js';
 import { NotImplemented } from '../cpu/events.js';
 import { deliverException } from '../cpu/exceptions.js';
@@ -123,7 +124,7 @@ export class PersonalComputer implements Machine {
     resetProcessor(cpu);
     selectIntercepts(cpu);
     if (this.plan) {
-      for (const { address, bytes } of this.plan.writes) cpu.u8.set(bytes, MAP.guestMemory + address);
+      for (const { address, bytes } of [...acpiWrites(1), ...this.plan.writes]) cpu.u8.set(bytes, MAP.guestMemory + address);
       applyEntryState(cpu, this.plan.entry);
       cpu.localApic.becomeVirtualWire();
     }
