@@ -48,12 +48,14 @@ export const S = {
   exitReason: field(4),
   /** Grows whenever compiled code is given up: a region that runs meanwhile leaves when it sees that. */
   regionStamp: field(4),
-  /** Record at which the interpreter goes on after TypeScript has ended an instruction; 0: it leaves. */
+  /** Whether WebAssembly goes on after TypeScript has ended an instruction, at the linear address S.onward; 0: the interpreter leaves. */
   resume: field(4),
   /** Whether SSE arithmetic may take the fast path: all exceptions masked, round to nearest, no DAZ/FTZ, PE sticky. */
   sseFast: field(4),
   /** What x87, MMX and SSE instructions have to look at before anything else: bits of cpu/float-mode.ts. */
   fpuTraps: field(4),
+
+  onward: field(8),
 
   /** Arguments and results of calls from handlers to TypeScript: eight slots of 16 bytes. */
   args: field(8 * 16, 16),
@@ -124,6 +126,8 @@ export const MAP = {
   tlbRead: 0x4000,
   tlbWrite: 0x4000 + FAST_TLB_BYTES,
   tlbExecute: 0x4000 + 2 * FAST_TLB_BYTES,
+  /** What VMREAD and VMWRITE need to know of each encoding (vmx/field-access.ts). */
+  vmcsFields: 0x20000,
   blockTable: 0x40000,
   codeCache: 0x100000,
   codeCacheEnd: 0x2000000,

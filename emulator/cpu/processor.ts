@@ -2,6 +2,8 @@ import type { Bus } from '../memory/bus.js';
 import type { LocalApic } from '../devices/local-apic.js';
 import type { Mmu } from '../paging/mmu.js';
 import type { Observer } from '../observe/events.js';
+import type { StateMoves } from '../vmx/state-moves.js';
+import type { Vmcs } from '../vmx/vmcs.js';
 import type { EventInDelivery, Intercepts } from './intercepts.js';
 import type { Msr } from './msrs.js';
 import { gpr, S, SEGMENT, segment } from './layout.js';
@@ -25,6 +27,9 @@ export class Processor {
   mmu!: Mmu;
   ports!: Bus;
   intercepts!: Intercepts;
+  stateMoves!: StateMoves;
+  /** What vmx/vmcs.ts looks at the current VMCS through. */
+  vmcs: Vmcs | undefined;
   observer!: Observer;
   localApic!: LocalApic;
   /** Recomputes everything that a mode change decides (code mode, privilege tags): after CR0, CR3, CR4, EFER, CS, SS, CPL, segment loads. `spaceChosen`: the MMU knows already. */

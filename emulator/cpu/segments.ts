@@ -22,14 +22,19 @@ export function setSegment(cpu: Processor, index: number, selector: number, base
   cpu.u32[(at + SEGMENT.selector) >> 2] = selector;
   cpu.u32[(at + SEGMENT.attributes) >> 2] = attributes;
   cpu.u32[(at + SEGMENT.limit) >> 2] = limit;
-  const usable = (attributes & (UNUSABLE | ATTRIBUTE_P)) === ATTRIBUTE_P;
-  const isCode = (attributes & TYPE_CODE) !== 0;
-  const plain = usable && (isCode || (attributes & TYPE_EXPAND_DOWN) === 0);
-  setQuickLimit(cpu, at + SEGMENT.readLimit, plain && (!isCode || (attributes & TYPE_READABLE) !== 0), limit);
-  setQuickLimit(cpu, at + SEGMENT.writeLimit, plain && !isCode && (attributes & TYPE_WRITABLE) !== 0, limit);
+  const read = isQuick(QUICK_READ, attributes), write = isQuick(QUICK_WRITE, attributes);
+  cpu.set(at + SEGMENT.readLimit, read ? limit : 0xffffffff, read ? 0 : 0xffffffff);
+  cpu.set(at + SEGMENT.writeLimit, write ? limit : 0xffffffff, write ? 0 : 0xffffffff);
 }
-const setQuickLimit = (cpu: Processor, at: number, allowed: boolean, limit: number): void =>
-  allowed ? cpu.set(at, limit, 0) : cpu.set(at, 0xffffffff, 0xffffffff);
+/**
+ * Segments that may be accessed up to their limits without a further look: where the attributes under a mask have the value.
+ * Usable, and data that do not expand down, or readable code.
+ */
+export const QUICK_READ: readonly (readonly [mask: number, value: number])[] = [
+  [UNUSABLE | ATTRIBUTE_P | TYPE_CODE | TYPE_EXPAND_DOWN, ATTRIBUTE_P], [UNUSABLE | ATTRIBUTE_P | TYPE_CODE | TYPE_READABLE, ATTRIBUTE_P | TYPE_CODE | TYPE_READABLE],
+];
+export const QUICK_WRITE: typeof QUICK_READ = [[UNUSABLE | ATTRIBUTE_P | TYPE_CODE | TYPE_EXPAND_DOWN | TYPE_WRITABLE, ATTRIBUTE_P | TYPE_WRITABLE]];
+export const isQuick = (which: typeof QUICK_READ, attributes: number): boolean => which.some(([mask, value]) => (attributes & mask) === value);
 
 export const setFromDescriptor = (cpu: Processor, index: number, selector: number, d: Descriptor): void =>
   setSegment(cpu, index, selector, d.base, d.limit, d.attributes);

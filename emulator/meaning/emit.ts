@@ -13,7 +13,7 @@ import { RECORD, RECORD_BYTES } from './record.js';
 /** Function indices of what a handler calls: the core module's and TypeScript's. */
 export interface Imports {
   slowReference: number; slowStore: number; compute: number; perform: number;
-  transfer: number; unlinked: number; outOfBudget: number; condition: number; status: number;
+  transfer: number; onward: number; unlinked: number; outOfBudget: number; condition: number; status: number;
 }
 /** Numbers for the names of operations; the engine's table of them. */
 export type OperationNumber = (name: string) => number;
@@ -117,7 +117,8 @@ export class Emitter {
         this.arguments(step.args);
         this.publish();
         this.pushRecord();
-        f.i32(this.operation(step.name)).call(this.imports.perform).i32(0).memory('i32.load', S.resume).op('return');
+        f.i32(this.operation(step.name)).call(this.imports.perform);
+        this.goOn();
         return;
       case 'jump': return this.jump(step);
       case 'again':
@@ -292,7 +293,15 @@ export class Emitter {
       this.f.memory(v.bits === 128 ? 'v128.store' : 'i64.store', S.args + 16 * i);
     });
   }
-  private leaveIfZero(): void { this.f.op('i32.eqz').block('if').i32(0).memory('i32.load', S.resume).op('return').end(); }
+  private leaveIfZero(): void {
+    this.f.op('i32.eqz').block('if');
+    this.goOn();
+    this.f.end();
+  }
+  /** TypeScript has ended the instruction: to the block that comes next, if it says so. */
+  private goOn(): void {
+    this.f.i32(0).memory('i32.load', S.resume).block('if').call(this.imports.onward).op('return').end().i32(0).op('return');
+  }
 
   private info(r: Reference): number {
     const o = r.options;

@@ -36,12 +36,13 @@ export class ProcessorObserver implements Observer {
     this.awaited = undefined;
     if (awaited !== undefined && awaited.kind === kind && awaited.at === at && awaited.rip === cpu.rip && awaited.fields['vector'] === fields['vector']) return false;
 
-    const fromGuest = kind === 'VM exit' || kind === 'hypercall';
+    // The commonest kinds name no RIP of their own: asking objects of many shapes for one is slow.
+    const fromGuest = kind === 'VM exit' || kind === 'hypercall', here = fromGuest || kind === 'VM entry';
     if (kind === 'VM exit') {
       this.guestRegisterBytes.set(this.registerBytes);
       this.guestVmcs = cpu.unsigned(S.currentVmcs);
     }
-    const given = fields['rip'];
+    const given = here ? undefined : fields['rip'];
     const event: TrapEvent = {
       kind,
       at,

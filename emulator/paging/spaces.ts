@@ -25,6 +25,7 @@ export class Space {
 
   constructor(readonly pcid: number, readonly vpidClass: VpidClass, readonly pcidClass: PcidClass, readonly eptClass: EptClass) {}
 
+  is(vpid: number, pcid: number, ep4ta: number): boolean { return this.pcid === pcid && this.vpidClass.vpid === vpid && this.eptClass.ep4ta === ep4ta; }
   get vpid(): number { return this.vpidClass.vpid; }
   get ep4ta(): number { return this.eptClass.ep4ta; }
   /** Global translations cached before this moment are dead; so are the others cached before `since`. */
@@ -39,13 +40,15 @@ export class Spaces {
   /** Advances with every flush. */
   now = 0;
   current: Space;
+  /** The one before: VM entries and exits go back and forth between two. */
+  private previous: Space;
   private vpids = new Map<number, VpidClass>();
   private pcids = new Map<number, PcidClass>();
   private epts = new Map<number, EptClass>();
   private count = 0;
 
   constructor() {
-    this.current = this.find(UNPAGED, UNPAGED, NO_EPT);
+    this.current = this.previous = this.find(UNPAGED, UNPAGED, NO_EPT);
   }
 
   find(vpid: number, pcid: number, ep4ta: number): Space {
@@ -63,8 +66,10 @@ export class Spaces {
   }
 
   select(vpid: number, pcid: number, ep4ta: number): Space {
-    const c = this.current;
-    return c.pcid === pcid && c.vpid === vpid && c.ep4ta === ep4ta ? c : (this.current = this.find(vpid, pcid, ep4ta));
+    const { current, previous } = this;
+    if (current.is(vpid, pcid, ep4ta)) return current;
+    this.previous = current;
+    return (this.current = previous.is(vpid, pcid, ep4ta) ? previous : this.find(vpid, pcid, ep4ta));
   }
 
   flushPcid(vpid: number, pcid: number): void {
@@ -101,6 +106,7 @@ export class Spaces {
   /** Forgets all spaces but these and the current one. */
   keepOnly(used: ReadonlySet<Space>): void {
     const kept = [...used].filter((space) => space !== this.current).concat(this.current);
+    this.previous = this.current;
     this.vpids = new Map(kept.map((space) => [space.vpid, space.vpidClass]));
     this.pcids = new Map(kept.map((space) => [space.vpid * 4096 + space.pcid, space.pcidClass]));
     this.epts = new Map(kept.map((space) => [space.ep4ta, space.eptClass]));

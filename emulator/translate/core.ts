@@ -11,6 +11,7 @@ export const LEAVE_SLOT = 0;
 export interface CoreExports {
   run(record: number): void;
   transfer(record: number, linear: bigint): number;
+  onward(): number;
   condition(number: number): number;
   status(): number;
 }
@@ -21,7 +22,7 @@ export const blockSlot = (host: number, mode: number): number => ((host ^ (host 
 export function coreModule(): Uint8Array<ArrayBuffer> {
   const w = new ModuleWriter();
   const handler = w.type([I32], [I32]);
-  const slowTransfer = w.import('slowTransfer', [I32, I64], [I32]);
+  const slowTransfer = w.import('slowTransfer', [I32, I64], [I32]), slowOnward = w.import('slowOnward', [], [I32]);
   const leave = w.import('leave', [I32], []);
 
   const run = new FunctionBody([I32], []);
@@ -33,6 +34,7 @@ export function coreModule(): Uint8Array<ArrayBuffer> {
   w.add(leaveAt, { slot: LEAVE_SLOT });
 
   w.add(transfer(slowTransfer), { exported: 'transfer' });
+  w.add(onward(slowOnward), { exported: 'onward' });
   const status = w.add(statusFunction(), { exported: 'status' });
   w.add(conditionFunction(status), { exported: 'condition' });
   return w.encode();
@@ -41,8 +43,33 @@ export function coreModule(): Uint8Array<ArrayBuffer> {
 function transfer(slowTransfer: number): FunctionBody {
   const f = new FunctionBody([I32, I64], [I32]);
   const RECORD_PARAMETER = 0, LINEAR = 1;
+  const slot = findBlock(f, LINEAR, () => f.get(RECORD_PARAMETER).get(LINEAR).call(slowTransfer));
+  f.i32(0).get(LINEAR).i64(-4096n).op('i64.and').memory('i64.store', S.codePage);
+  f.get(slot).memory('i32.load', MAP.blockTable + 8);
+  return f;
+}
+
+/** To S.onward, where S.budget still has room for the block; otherwise the interpreter leaves, as TypeScript has prepared. */
+function onward(slowOnward: number): FunctionBody {
+  const f = new FunctionBody([], [I32]);
+  const linear = f.local(I64), left = f.local(I32), next = f.local(I32);
+  f.i32(0).memory('i64.load', S.onward).set(linear);
+  const slot = findBlock(f, linear, () => f.call(slowOnward));
+  f.get(slot).memory('i32.load', MAP.blockTable + 8).tee(next);
+  f.i32(0).memory('i32.load', S.budget).get(next).memory('i32.load', RECORD.remaining.offset).op('i32.sub').tee(left).i32(0).op('i32.lt_s').block('if');
+  f.i32(0).op('return').end();
+  f.i32(0).get(left).memory('i32.store', S.budget);
+  f.i32(0).get(linear).i64(-4096n).op('i64.and').memory('i64.store', S.codePage);
+  return f;
+}
+
+/** The block table's slot of the block at a linear address, in a local; returns what `slow` leaves on the stack where TypeScript must look for it. */
+function findBlock(f: FunctionBody, LINEAR: number, otherwise: () => void): number {
   const low = f.local(I32), entry = f.local(I32), slot = f.local(I32), mode = f.local(I32);
-  const slow = () => f.get(RECORD_PARAMETER).get(LINEAR).call(slowTransfer).op('return').end();
+  const slow = (): void => {
+    otherwise();
+    f.op('return').end();
+  };
   f.get(LINEAR).op('i32.wrap_i64').tee(low).i32(12).op('i32.shr_u').get(low).i32(FAST_TLB_FOLD).op('i32.shr_u').op('i32.xor')
     .i32(FAST_TLB_ENTRIES - 1).op('i32.and').i32(4).op('i32.shl').i32(0).memory('i32.load', S.tlbHalf).op('i32.add').tee(entry).memory('i64.load', MAP.tlbExecute);
   f.get(LINEAR).i64(-4096n).op('i64.and').i32(0).memory('i64.load', S.spaceTag).op('i64.or').op('i64.ne').block('if');
@@ -53,9 +80,7 @@ function transfer(slowTransfer: number): FunctionBody {
     .i32(BLOCK_TABLE_ENTRIES - 1).op('i32.and').i32(4).op('i32.shl').tee(slot).memory('i32.load', MAP.blockTable).get(low).op('i32.ne');
   f.get(slot).memory('i32.load', MAP.blockTable + 4).get(mode).op('i32.ne').op('i32.or').block('if');
   slow();
-  f.i32(0).get(LINEAR).i64(-4096n).op('i64.and').memory('i64.store', S.codePage);
-  f.get(slot).memory('i32.load', MAP.blockTable + 8);
-  return f;
+  return slot;
 }
 
 /** All six flags from the lazy slots: the WebAssembly twin of `statusOf`, compared with it by a test. */

@@ -64,7 +64,7 @@ export class Engine {
     const table = new WebAssembly.Table({ initial: 4096, element: 'anyfunc' });
     const leave = (record: number) => this.exit(EXIT.at, record);
     const slowTransfer = (record: number, linear: bigint) => this.slowTransfer(record, linear);
-    const core = new WebAssembly.Instance(new WebAssembly.Module(coreModule()), { e: { m: cpu.memory, t: table, leave, slowTransfer } });
+    const core = new WebAssembly.Instance(new WebAssembly.Module(coreModule()), { e: { m: cpu.memory, t: table, leave, slowTransfer, slowOnward: () => this.slowOnward() } });
     this.core = core.exports as unknown as CoreExports;
     this.handlers = new Handlers(cpu.memory, table, {
       slowReference: (r, info, s) => this.slowReference(r, info, s),
@@ -73,7 +73,7 @@ export class Engine {
       perform: (r, op) => this.perform(r, op),
       unlinked: (r, slot, linear) => this.unlinked(r, slot, linear),
       outOfBudget: (r, next) => this.outOfBudget(r, next),
-      transfer: this.core.transfer, condition: this.core.condition, status: this.core.status,
+      transfer: this.core.transfer, onward: this.core.onward, condition: this.core.condition, status: this.core.status,
     }, (name) => this.operationNumber(name));
     const decodeTable = new DecodeTable(instructions.flatMap(forms));
     this.blocks = new Blocks(cpu, decodeTable, this.handlers, { hostOf: (linear) => this.fetchHost(linear) }, (page) => cpu.mmu.protectCode(page));
@@ -275,13 +275,21 @@ export class Engine {
     i32[S.budget >> 2] = left;
     if (this.attention()) return;
     try {
-      const linear = this.linearRip(), next = this.blocks.find(linear, this.fetchHost(linear), this.modes.get(u32[S.codeMode >> 2]!));
-      const count = i32[(next + RECORD.remaining.offset) >> 2]!;
-      if (count > left) return;
-      i32[S.budget >> 2] = left - count;
+      cpu.setNumber(S.onward, this.linearRip());
+      u32[S.resume >> 2] = 1;
+    } catch { /* RIP is not canonical: the run loop meets that again. */ }
+  }
+  /** The same in TypeScript, where WebAssembly does not find the block at S.onward. */
+  private slowOnward(): number {
+    const { cpu } = this, { i32 } = cpu, linear = cpu.number(S.onward);
+    try {
+      const next = this.blocks.find(linear, this.fetchHost(linear), this.modes.get(cpu.low(S.codeMode)));
+      const left = i32[S.budget >> 2]! - i32[(next + RECORD.remaining.offset) >> 2]!;
+      if (left < 0) return 0;
+      i32[S.budget >> 2] = left;
       cpu.setNumber(S.codePage, Math.floor(linear / PAGE) * PAGE);
-      u32[S.resume >> 2] = next;
-    } catch { /* The fetch faults: the run loop meets that again. */ }
+      return next;
+    } catch { return 0; /* The fetch faults: the run loop meets that again. */ }
   }
   private compute(record: number, operation: number): number {
     this.enter(record);

@@ -13,6 +13,7 @@ export interface HandlerEnvironment {
   unlinked(record: number, slot: number, linear: bigint): number;
   outOfBudget(record: number, next: number): number;
   transfer(record: number, linear: bigint): number;
+  onward(): number;
   condition(number: number): number;
   status(): number;
 }
@@ -100,6 +101,7 @@ const importsOf = (w: ModuleWriter): Imports => ({
   compute: w.import('compute', [I32, I32], [I32]),
   perform: w.import('perform', [I32, I32], []),
   transfer: w.import('transfer', [I32, I64], [I32]),
+  onward: w.import('onward', [], [I32]),
   unlinked: w.import('unlinked', [I32, I32, I64], [I32]),
   outOfBudget: w.import('outOfBudget', [I32, I32], [I32]),
   condition: w.import('condition', [I32], [I32]),

@@ -2,29 +2,21 @@
 import { dr, writeDebugRegister } from '../cpu/debug-registers.js';
 import { NotImplemented } from '../cpu/events.js';
 import { getRflags, RF, setRflags, TF } from '../cpu/flags.js';
-import { gpr, S, SEGMENT, segment, TR } from '../cpu/layout.js';
+import { S, SS } from '../cpu/layout.js';
 import { BLOCKING, EFER, keptRf } from '../cpu/modes.js';
 import type { Processor } from '../cpu/processor.js';
-import { setSegment } from '../cpu/segments.js';
 import { PIN, PROCESSOR, PROCESSOR_2, VM_ENTRY, VM_EXIT } from './controls.js';
 import { preemptionTimerValue } from './preemption-timer.js';
 import { slot, type Vmcs } from './vmcs.js';
 
 const PIN_CONTROLS = slot('pin-based VM-execution controls'), EXIT_CONTROLS = slot('primary VM-exit controls'), ENTRY_CONTROLS = slot('VM-entry controls');
 const PRIMARY_CONTROLS = slot('primary processor-based VM-execution controls'), SECONDARY_CONTROLS = slot('secondary processor-based VM-execution controls');
-const CR0 = slot('guest CR0'), CR3 = slot('guest CR3'), CR4 = slot('guest CR4'), DR7 = slot('guest DR7');
+const CR0 = slot('guest CR0'), CR4 = slot('guest CR4'), DR7 = slot('guest DR7');
 const DEBUGCTL = slot('guest IA32_DEBUGCTL'), PAT = slot('guest IA32_PAT'), EFER_FIELD = slot('guest IA32_EFER');
-const SYSENTER_CS = slot('guest IA32_SYSENTER_CS'), SYSENTER_ESP = slot('guest IA32_SYSENTER_ESP'), SYSENTER_EIP = slot('guest IA32_SYSENTER_EIP');
-const GDTR_BASE = slot('guest GDTR base'), GDTR_LIMIT = slot('guest GDTR limit'), IDTR_BASE = slot('guest IDTR base'), IDTR_LIMIT = slot('guest IDTR limit');
-const RIP = slot('guest RIP'), RSP = slot('guest RSP'), RFLAGS = slot('guest RFLAGS');
+const RFLAGS = slot('guest RFLAGS');
 const ACTIVITY = slot('guest activity state'), INTERRUPTIBILITY = slot('guest interruptibility state'), PENDING_DEBUG = slot('guest pending debug exceptions');
 const TIMER = slot('VMX-preemption timer value');
 const PDPTES = [slot('guest PDPTE0'), slot('guest PDPTE1'), slot('guest PDPTE2'), slot('guest PDPTE3')] as const;
-
-/** The fields of the segment registers follow one another in the order of the state. */
-const SELECTOR = slot('guest ES selector'), BASE = slot('guest ES base'), LIMIT = slot('guest ES limit'), RIGHTS = slot('guest ES access rights');
-const NEXT = 2;
-const SS = 2, RSP_REGISTER = 4;
 
 export const secondaryControls = (vmcs: Vmcs): number =>
   (vmcs.low(PRIMARY_CONTROLS) & PROCESSOR['activate secondary controls']) !== 0 ? vmcs.low(SECONDARY_CONTROLS) : 0;
@@ -41,16 +33,12 @@ const PENDING_BS = 1 << 14;
 export function loadGuestRegisters(cpu: Processor, vmcs: Vmcs): void {
   const entry = vmcs.low(ENTRY_CONTROLS);
   cpu.cr0 = transitionCr0(cpu.cr0, vmcs.low(CR0));
-  loadWide(cpu, vmcs, CR3, S.cr3);
   cpu.cr4 = vmcs.low(CR4);
   if ((entry & VM_ENTRY['load debug controls']) !== 0) {
     if (vmcs.low(DR7) !== cpu.low(dr(7))) writeDebugRegister(cpu, 7, vmcs.low(DR7), 0);
     if (vmcs.low(DEBUGCTL) !== 0) throw new NotImplemented('IA32_DEBUGCTL.LBR and .BTF in a VMX guest');
     cpu.set(S.debugControl, 0, 0);
   }
-  loadWide(cpu, vmcs, SYSENTER_CS, S.sysenterCs);
-  loadWide(cpu, vmcs, SYSENTER_ESP, S.sysenterEsp);
-  loadWide(cpu, vmcs, SYSENTER_EIP, S.sysenterEip);
   if ((entry & VM_ENTRY['load IA32_EFER']) !== 0) cpu.efer = vmcs.low(EFER_FIELD);
   else {
     const long = (entry & VM_ENTRY['IA-32e mode guest']) !== 0, paged = (vmcs.low(CR0) & 0x8000_0000) !== 0;
@@ -59,26 +47,11 @@ export function loadGuestRegisters(cpu: Processor, vmcs: Vmcs): void {
   }
   if ((entry & VM_ENTRY['load IA32_PAT']) !== 0) loadWide(cpu, vmcs, PAT, S.pat);
 
-  for (let s = 0; s <= TR; s++) loadSegment(cpu, vmcs, s);
-  cpu.cpl = (vmcs.low(RIGHTS + NEXT * SS) >> 5) & 3;
-  loadWide(cpu, vmcs, GDTR_BASE, S.gdtrBase);
-  loadWide(cpu, vmcs, IDTR_BASE, S.idtrBase);
-  cpu.u32[S.gdtrLimit >> 2] = vmcs.low(GDTR_LIMIT);
-  cpu.u32[S.idtrLimit >> 2] = vmcs.low(IDTR_LIMIT);
-
-  loadWide(cpu, vmcs, RSP, gpr(RSP_REGISTER));
-  cpu.rip = vmcs.number(RIP);
+  cpu.stateMoves.loadGuest(vmcs.at);
+  cpu.cpl = (cpu.attributes(SS) >> 5) & 3;
   cpu.nextRip = cpu.rip;
   const rflags = vmcs.low(RFLAGS);
   setRflags(cpu, (rflags & ~RF) | keptRf(cpu, rflags));
-}
-
-/** A segment that stands as the VMCS says need not be loaded again: its limits for quick accesses follow from the rest. */
-function loadSegment(cpu: Processor, vmcs: Vmcs, s: number): void {
-  const selector = vmcs.low(SELECTOR + NEXT * s), limit = vmcs.low(LIMIT + NEXT * s), rights = vmcs.low(RIGHTS + NEXT * s), base = BASE + NEXT * s, at = segment(s);
-  const same = cpu.u32[(at + SEGMENT.selector) >> 2] === selector && cpu.u32[(at + SEGMENT.limit) >> 2] === limit && cpu.u32[(at + SEGMENT.attributes) >> 2] === rights;
-  if (!same) setSegment(cpu, s, selector, vmcs.number(base), limit, rights);
-  cpu.set(at + SEGMENT.base, vmcs.low(base), vmcs.high(base));
 }
 
 export function loadGuestNonRegisterState(cpu: Processor, vmcs: Vmcs): void {
@@ -98,12 +71,7 @@ export function loadGuestPdptes(cpu: Processor, vmcs: Vmcs): void {
 
 export function saveGuestState(cpu: Processor, vmcs: Vmcs): void {
   const exit = vmcs.low(EXIT_CONTROLS);
-  vmcs.set(CR0, cpu.cr0);
-  saveWide(cpu, vmcs, CR3, S.cr3);
-  vmcs.set(CR4, cpu.cr4);
-  saveWide(cpu, vmcs, SYSENTER_CS, S.sysenterCs);
-  saveWide(cpu, vmcs, SYSENTER_ESP, S.sysenterEsp);
-  saveWide(cpu, vmcs, SYSENTER_EIP, S.sysenterEip);
+  vmcs.dirty |= cpu.stateMoves.saveGuest(vmcs.at);
   if ((exit & VM_EXIT['save debug controls']) !== 0) {
     saveWide(cpu, vmcs, DR7, dr(7));
     saveWide(cpu, vmcs, DEBUGCTL, S.debugControl);
@@ -111,24 +79,8 @@ export function saveGuestState(cpu: Processor, vmcs: Vmcs): void {
   if ((exit & VM_EXIT['save IA32_PAT']) !== 0) saveWide(cpu, vmcs, PAT, S.pat);
   if ((exit & VM_EXIT['save IA32_EFER']) !== 0) saveWide(cpu, vmcs, EFER_FIELD, S.efer);
 
-  for (let s = 0; s <= TR; s++) {
-    const at = segment(s);
-    vmcs.set(SELECTOR + NEXT * s, cpu.u32[(at + SEGMENT.selector) >> 2]!);
-    vmcs.set(LIMIT + NEXT * s, cpu.u32[(at + SEGMENT.limit) >> 2]!);
-    vmcs.set(RIGHTS + NEXT * s, cpu.u32[(at + SEGMENT.attributes) >> 2]!);
-    vmcs.set(BASE + NEXT * s, cpu.low(at + SEGMENT.base), cpu.high(at + SEGMENT.base));
-  }
-  saveWide(cpu, vmcs, GDTR_BASE, S.gdtrBase);
-  saveWide(cpu, vmcs, IDTR_BASE, S.idtrBase);
-  vmcs.set(GDTR_LIMIT, cpu.low(S.gdtrLimit));
-  vmcs.set(IDTR_LIMIT, cpu.low(S.idtrLimit));
-
-  saveWide(cpu, vmcs, RIP, S.rip);
-  saveWide(cpu, vmcs, RSP, gpr(RSP_REGISTER));
   vmcs.set(RFLAGS, getRflags(cpu) >>> 0);
 
-  vmcs.set(ACTIVITY, cpu.activity);
-  vmcs.set(INTERRUPTIBILITY, cpu.interruptibility);
   vmcs.set(PENDING_DEBUG, pendingDebugExceptions(cpu), cpu.high(S.pendingDebug));
   if ((exit & VM_EXIT['save VMX-preemption timer value']) !== 0) vmcs.set(TIMER, preemptionTimerValue(cpu));
 

@@ -94,10 +94,10 @@ function exceptionExits(vmcs: Vmcs, vector: number, errorCode: number): boolean 
   return set === ((errorCode & vmcs.low(PF_MASK)) >>> 0 === vmcs.low(PF_MATCH));
 }
 
-function exceptionSays(vmcs: Vmcs, vector: number, errorCode: number): string {
-  if (vector !== PAGE_FAULT) return `${vectorName(vector)}: bit ${vector} of the exception bitmap is 1`;
+function exceptionSays(vmcs: Vmcs, vector: number, errorCode: number): () => string {
+  if (vector !== PAGE_FAULT) return () => `${vectorName(vector)}: bit ${vector} of the exception bitmap is 1`;
   const mask = vmcs.low(PF_MASK), match = vmcs.low(PF_MATCH), equal = (errorCode & mask) >>> 0 === match;
-  return `#PF with error code ${hex(errorCode)}: ${hex(errorCode)} & mask ${hex(mask)} is ${equal ? 'equal to' : 'not'} match ${hex(match)}, and bit 14 of the exception bitmap is ${equal ? 1 : 0}`;
+  return () => `#PF with error code ${hex(errorCode)}: ${hex(errorCode)} & mask ${hex(mask)} is ${equal ? 'equal to' : 'not'} match ${hex(match)}, and bit 14 of the exception bitmap is ${equal ? 1 : 0}`;
 }
 
 /** IRET unblocks NMIs though it then faults: the exit says so. SDM Vol. 3C, "Information for VM Exits Due to Vectored Events". */
@@ -122,7 +122,7 @@ function exception(
   }
   const unblocking = during === undefined && vector !== DOUBLE_FAULT ? nmiUnblocking(cpu) : 0;
   const information = interruptionInformation(vector, type, errorCode) | unblocking;
-  vmExit(cpu, EXIT_REASONS.EXCEPTION_OR_NMI.number, qualification, () => exceptionSays(vmcs, vector, errorCode ?? 0), during, information >>> 0, errorCode ?? 0);
+  vmExit(cpu, EXIT_REASONS.EXCEPTION_OR_NMI.number, qualification, exceptionSays(vmcs, vector, errorCode ?? 0), during, information >>> 0, errorCode ?? 0);
   throw ABANDON;
 }
 

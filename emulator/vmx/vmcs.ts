@@ -15,6 +15,8 @@ export const VMCS_REGION_BYTES = 4096;
 
 /** Places in the region, in 32-bit words. */
 const REVISION = 0, ABORT = 1, LAUNCH_STATE = 2, DIRTY = 3, FIRST_FIELD = 4;
+/** In bytes, for generated code. */
+export const DIRTY_OFFSET = 4 * DIRTY;
 
 /** Where a field is: the word of its low half. */
 export type Slot = number;
@@ -52,9 +54,17 @@ const RFLAGS_SLOT = slot('guest RFLAGS');
 
 /** One VMCS: the words of the shared memory where it lies. Fields are read and written as halves or as numbers. */
 export class Vmcs {
-  private readonly word: number;
+  private word: number;
 
-  constructor(private readonly u32: Uint32Array, private readonly i32: Int32Array, hostAddress: number) { this.word = hostAddress >>> 2; }
+  /** `at`: its place in the shared memory. */
+  constructor(private readonly u32: Uint32Array, private readonly i32: Int32Array, public at: number) { this.word = at >>> 2; }
+
+  /** The same object for another region. */
+  moved(at: number): this {
+    this.at = at;
+    this.word = at >>> 2;
+    return this;
+  }
 
   get revision(): number { return this.u32[this.word + REVISION]!; }
   get abortIndicator(): number { return this.u32[this.word + ABORT]!; }
@@ -115,7 +125,7 @@ export const areaOfField = (index: number): Area => AREA_OF_FIELD[index]!;
 export const slotOfField = (index: number): Slot => FIRST_FIELD + 2 * index;
 
 /** Fields that this processor has. */
-export const EXISTING_FIELDS: readonly Field[] = VMCS_FIELDS.filter((field) => findField(field.encoding) >= 0);
+export const EXISTING_FIELDS: readonly (Field & { readonly name: FieldName })[] = VMCS_FIELDS.filter((field) => findField(field.encoding) >= 0);
 
 /** A pointer of all ones stands for none. */
 export const hasCurrentVmcs = (cpu: Processor): boolean => cpu.high(S.currentVmcs) !== 0xffff_ffff;
@@ -124,5 +134,8 @@ export const hasCurrentVmcs = (cpu: Processor): boolean => cpu.high(S.currentVmc
 export const regionInMemory = (cpu: Processor, physical: number): boolean => physical + VMCS_REGION_BYTES <= cpu.guestBytes;
 
 export const vmcsAt = (cpu: Processor, physical: number): Vmcs => new Vmcs(cpu.u32, cpu.i32, MAP.guestMemory + physical);
-/** There must be one: after VMPTRLD it always lies in memory. */
-export const currentVmcs = (cpu: Processor): Vmcs => new Vmcs(cpu.u32, cpu.i32, MAP.guestMemory + cpu.low(S.currentVmcs));
+/** There must be one: after VMPTRLD it always lies in memory. The answer is good until another VMCS becomes current. */
+export function currentVmcs(cpu: Processor): Vmcs {
+  const at = MAP.guestMemory + cpu.low(S.currentVmcs), vmcs = (cpu.vmcs ??= new Vmcs(cpu.u32, cpu.i32, at));
+  return vmcs.at === at ? vmcs : vmcs.moved(at);
+}
