@@ -12,7 +12,8 @@ export const SCI_LINE = 9;
 export const SERIAL = [{ port: 0x3f8, line: 4 }, { port: 0x2f8, line: 3 }] as const;
 export const KEYBOARD = { data: 0x60, command: 0x64, line: 1, auxiliaryLine: 12 } as const;
 export const REAL_TIME_CLOCK = { port: 0x70, line: 8 } as const;
-export const RESET_CONTROL_PORT = 0xcf9;
+export const PCI_CONFIGURATION_PORT = 0xcf8;
+export const RESET_CONTROL_PORT = PCI_CONFIGURATION_PORT + 1;
 
 /** Power management: status and enable, control, and timer registers from here on. */
 export const PM_PORT = 0x600, PM_PORTS = 12;

@@ -1,5 +1,7 @@
 /** The parts of the PC around the processor, each at its ports and on its interrupt line. */
-import { HPET_BASE, IO_APIC_BASE, ISA_PINS, KEYBOARD, PM_PORT, PM_PORTS, REAL_TIME_CLOCK, RESET_CONTROL_PORT, SCI_LINE, SERIAL } from '../boot/board.js';
+import {
+  BYTES_PER_BUS, ECAM, HPET_BASE, IO_APIC_BASE, ISA_PINS, KEYBOARD, PCI_CONFIGURATION_PORT, PM_PORT, PM_PORTS, REAL_TIME_CLOCK, SCI_LINE, SERIAL,
+} from '../boot/board.js';
 import { AcpiPowerManagement } from '../devices/acpi-power-management.js';
 import { ApicBus } from '../devices/apic-bus.js';
 import { DebugConsole } from '../devices/debug-console.js';
@@ -9,15 +11,17 @@ import { IoApic } from '../devices/io-apic.js';
 import { Keyboard8042, KEYBOARD_COMMAND } from '../devices/keyboard-8042.js';
 import { LocalApic } from '../devices/local-apic.js';
 import { NmiStatusControl } from '../devices/nmi-status-control.js';
+import { ConfigurationPorts, EnhancedConfiguration } from '../devices/pci/pci-bus.js';
 import { Pic8259Pair } from '../devices/pic-8259.js';
 import { Pit8254 } from '../devices/pit-8254.js';
 import { PostCode } from '../devices/post-code.js';
 import { PowerOff } from '../devices/power-off.js';
 import { RtcCmos } from '../devices/rtc-cmos.js';
-import { SystemControl } from '../devices/system-control.js';
+import { RESET_CONTROL, SystemControl } from '../devices/system-control.js';
 import { Uart16550 } from '../devices/uart-16550.js';
 import { Bus, type Device } from '../memory/bus.js';
 import type { VirtualClock } from './clock.js';
+import { type BoardPci, boardPci } from './pci.js';
 
 /** What a local APIC does to its processor, and asks of it. */
 export interface ProcessorWires {
@@ -44,15 +48,17 @@ export class Chipset {
   readonly ports = new Bus('port');
   readonly mmio = new Bus('memory');
   readonly localApics: readonly LocalApic[];
+  readonly pic: Pic8259Pair;
+  readonly pci: BoardPci;
   readonly serial: readonly [Uart16550, Uart16550];
   private readonly devices: readonly Device[];
 
   constructor(clock: VirtualClock, memoryBytes: number, epochSeconds: number, processors: readonly ProcessorWires[], out: ChipsetOutputs) {
     const bus = new ApicBus(), ioApic = new IoApic((message) => { bus.send(message); });
-    const pic = new Pic8259Pair((raised) => {
+    const pic: Pic8259Pair = (this.pic = new Pic8259Pair((raised) => {
       for (const apic of bus.apics) apic.setLine(0, raised);
       ioApic.setLine(PIC_PIN, raised);
-    });
+    }));
     processors.forEach((wires, id) => {
       const apic: LocalApic = new LocalApic(id, {
         clock, ...wires, acknowledgeExternal: () => pic.acknowledge(), endOfInterrupt: (vector) => { ioApic.endOfInterrupt(vector); },
@@ -66,6 +72,9 @@ export class Chipset {
       pic.setLine(number, raised);
       ioApic.setLine(ISA_PINS[number] ?? number, raised);
     };
+    const pci = (this.pci = boardPci({
+      pin: (pin, raised) => { ioApic.setLine(pin, raised); }, line: (number, raised) => { pic.setLine(number, raised); }, message: (message) => { bus.send(message); },
+    }));
     const hpet = new Hpet(clock, {
       pin: (pin, raised) => { ioApic.setLine(pin, raised); },
       legacy: (timer, raised) => { line(timer === 0 ? 0 : REAL_TIME_CLOCK.line)(raised); },
@@ -88,6 +97,10 @@ export class Chipset {
     const powerOff = new PowerOff(() => out.powerOff());
     const debugConsole = new DebugConsole((byte) => out.debugConsole(byte));
     const exitPort = new ExitPort((value) => out.exit(value));
+    const configuration = new EnhancedConfiguration(pci.bus), resetControl: Pick<Device, 'read' | 'write'> = {
+      read: () => systemControl.read(RESET_CONTROL), write: (_offset, bytes, value) => { systemControl.write(RESET_CONTROL, bytes, value); },
+    };
+    const configurationPorts = new ConfigurationPorts(pci.bus, resetControl);
     const postCode = new PostCode(() => undefined);
 
     const { ports, mmio } = this;
@@ -101,7 +114,7 @@ export class Chipset {
     ports.attach(REAL_TIME_CLOCK.port, 2, rtc);
     ports.attach(0x80, 1, postCode);
     ports.attach(0x92, 1, systemControl);
-    ports.attach(RESET_CONTROL_PORT, 1, systemControl, 1);
+    ports.attach(PCI_CONFIGURATION_PORT, 8, configurationPorts);
     ports.attach(0xe9, 1, debugConsole);
     ports.attach(0xf4, 1, exitPort);
     SERIAL.forEach(({ port }, n) => { ports.attach(port, 8, this.serial[n]!); });
@@ -109,7 +122,10 @@ export class Chipset {
     ports.attach(0xb004, 2, powerOff);
     mmio.attach(IO_APIC_BASE, 0x1000, ioApic);
     mmio.attach(HPET_BASE, 0x400, hpet);
-    this.devices = [...bus.apics, ioApic, pic, pit, ...this.serial, keyboard, hpet, powerManagement, systemControl, rtc, nmiControl, powerOff, debugConsole, exitPort, postCode];
+    mmio.attach(ECAM.base, ECAM.buses * BYTES_PER_BUS, configuration);
+    ports.behind = (address) => pci.bus.find('ports', address);
+    mmio.behind = (address) => pci.bus.find('memory', address);
+    this.devices = [...bus.apics, ioApic, pic, pit, ...this.serial, keyboard, hpet, powerManagement, configuration, configurationPorts, systemControl, rtc, nmiControl, powerOff, debugConsole, exitPort, postCode];
   }
 
   reset(): void { for (const d of this.devices) d.reset(); }

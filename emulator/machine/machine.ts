@@ -1,5 +1,4 @@
 /** Puts a PC together and runs it. The machine is a pure function of what it is given: time is the count of instructions. */
-import { acpiWrites } from '../boot/acpi/tables.js';
 import type { BootPlan } from '../boot/plan.js';
 import { NotImplemented } from '../cpu/events.js';
 import { deliverException } from '../cpu/exceptions.js';
@@ -26,6 +25,7 @@ import { attachVmx, selectIntercepts } from '../vmx/attach.js';
 import { eptFault, nextVmxDeadline } from '../vmx/intercepts.js';
 import { Chipset } from './chipset.js';
 import { VirtualClock } from './clock.js';
+import { prepareBoard, prepareProcessor } from './firmware.js';
 import type { Breakpoints, Machine, MachineOptions, StopReason } from './contract.js';
 import { restoreSnapshot, saveSnapshot } from './snapshot.js';
 import { stateHash } from './state-hash.js';
@@ -124,9 +124,10 @@ export class PersonalComputer implements Machine {
     resetProcessor(cpu);
     selectIntercepts(cpu);
     if (this.plan) {
-      for (const { address, bytes } of [...acpiWrites(1), ...this.plan.writes]) cpu.u8.set(bytes, MAP.guestMemory + address);
+      prepareBoard(cpu, this.chipset);
+      for (const { address, bytes } of this.plan.writes) cpu.u8.set(bytes, MAP.guestMemory + address);
       applyEntryState(cpu, this.plan.entry);
-      cpu.localApic.becomeVirtualWire();
+      prepareProcessor(cpu);
     }
     this.engine.forget();
     this.ledger.clear();

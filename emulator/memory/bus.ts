@@ -39,6 +39,8 @@ export class Bus {
   private readonly table: Uint16Array | undefined;
   private readonly byNumber: (Attachment | undefined)[] = [undefined];
   private lastHit: Attachment | undefined;
+  /** Another bus, behind a bridge: who answers there where nobody does here. */
+  behind: ((address: number) => BusRange | undefined) | undefined;
 
   constructor(private readonly kind: 'port' | 'memory') {
     this.table = kind === 'port' ? new Uint16Array(PORT_COUNT) : undefined;
@@ -56,8 +58,7 @@ export class Bus {
         `${device.name} at ${this.kind} ${hex(base)}–${hex(end - 1)} overlaps ${clash.device.name} at ${hex(clash.base)}–${hex(clash.end - 1)}`,
       );
     }
-    const portBytes = device.portBytes ?? (this.kind === 'port' ? 1 : 4);
-    const attachment: Attachment = { base, end, firstOffset, portBytes, device };
+    const attachment: Attachment = { base, end, firstOffset, portBytes: this.widest(device), device };
     this.attachments = [...this.attachments, attachment].sort((a, b) => a.base - b.base);
     this.table?.fill(this.byNumber.length, base, end);
     this.byNumber.push(attachment);
@@ -99,10 +100,19 @@ export class Bus {
   }
 
   private find(address: number): Attachment | undefined {
-    if (this.table) return this.byNumber[this.table[address] ?? 0];
+    if (this.table) return this.byNumber[this.table[address] ?? 0] ?? this.findBehind(address);
     const last = this.lastHit;
     if (last && last.base <= address && address < last.end) return last;
-    return this.search(address);
+    return this.search(address) ?? this.findBehind(address);
+  }
+
+  private findBehind(address: number): Attachment | undefined {
+    const range = this.behind?.(address);
+    return range && { base: range.base, end: range.base + range.size, firstOffset: 0, portBytes: this.widest(range.device), device: range.device };
+  }
+
+  private widest(device: Device): AccessBytes {
+    return device.portBytes ?? (this.kind === 'port' ? 1 : 4);
   }
 
   private search(address: number): Attachment | undefined {

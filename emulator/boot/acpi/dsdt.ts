@@ -1,6 +1,6 @@
 /** The differentiated system description: what is on the board that nobody could find by looking. ACPI Specification, "Device Configuration". */
 import {
-  BYTES_PER_BUS, ECAM, HPET_BASE, ISA_BRIDGE_DEVICE, KEYBOARD, PCI_MEMORY, PIRQ_LINES, PIRQ_PINS, pirqOf, PM_PORT, PM_PORTS, REAL_TIME_CLOCK, SERIAL,
+  BYTES_PER_BUS, ECAM, HPET_BASE, ISA_BRIDGE_DEVICE, KEYBOARD, PCI_CONFIGURATION_PORT as CONFIGURATION_PORTS, PCI_MEMORY, PIRQ_LINES, PIRQ_PINS, pirqOf, PM_PORT, PM_PORTS, REAL_TIME_CLOCK, SERIAL,
 } from '../board.js';
 import {
   type Aml, argument, busRange, device, dwordField, eisaId, equal, give, integer, line, memoryFixed, memoryRange, method, name, or, pkg, portRange, ports, reference, resources, scope, store,
@@ -10,7 +10,6 @@ import {
 const HOST_BRIDGE_UUID = '33db4d5b-1ff7-401c-9657-7441c03dd766';
 const UNRECOGNIZED_UUID = 4;
 const PCI_DEVICES = 32, INTERRUPT_PINS = 4, ALL_FUNCTIONS = 0xffff;
-const CONFIGURATION_PORTS = 0xcf8;
 const HPET_BYTES = 0x400;
 
 /** Whether the I/O APIC is in use, as the operating system says by _PIC. */
