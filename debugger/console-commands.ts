@@ -4,8 +4,7 @@ import { findVmcsField } from '../emulator/observe/vmcs.js';
 import type { Debuggee } from './debuggee.js';
 import { evaluateNumber } from './evaluation.js';
 import { linearNumber } from './images.js';
-import { NotReadable } from './guests/linux/kernel-memory.js';
-import type { Linux } from './guests/linux/linux.js';
+import { askLinux, logTime } from './linux-data.js';
 import { hex } from './memory-reference.js';
 import { nearest } from './nearest.js';
 import { guestState, tlbData, trapData, vmcsData, walkData } from './panel-data.js';
@@ -47,20 +46,8 @@ function showState({ machine }: Debuggee): string {
   return `${machine.instructions} instructions, state hash ${machine.stateHash()}`;
 }
 
-/** Asks the guest's operating system; what cannot be read is said in a sentence. */
-function fromSystem(debuggee: Debuggee, ask: (system: Linux) => string): string {
-  const [system] = debuggee.images.systems;
-  if (!system) throw new RequestError('No Linux kernel is known: name it as "program" or in "symbols".');
-  try {
-    return ask(system);
-  } catch (error) {
-    if (error instanceof NotReadable) throw new RequestError(`The kernel cannot be asked now: ${error.message}.`);
-    throw error;
-  }
-}
-
 function showTasks(debuggee: Debuggee, _argument: string, frame: Frame): string {
-  return fromSystem(debuggee, (system) => {
+  return askLinux(debuggee, (system) => {
     const current = debuggee.machine.processors.map((cpu) => system.currentStruct(cpu)?.address);
     const lines = system.tasks(cpuOf(frame)).map(({ pid, tgid, parent, comm, state, isKernelThread, address }) => {
       const name = isKernelThread ? `[${comm}]` : comm;
@@ -71,7 +58,7 @@ function showTasks(debuggee: Debuggee, _argument: string, frame: Frame): string 
 }
 
 function showMaps(debuggee: Debuggee, argument: string, frame: Frame): string {
-  return fromSystem(debuggee, (system) => {
+  return askLinux(debuggee, (system) => {
     const pid = argument === '' ? system.current(cpuOf(frame))?.pid : Number(argument);
     if (pid === undefined || !Number.isInteger(pid)) throw new RequestError('Which process? Write, for example, maps 1.');
     const lines = system.areas(cpuOf(frame), pid).map(({ start, end, rights, file }) => `${start.toString(16).padStart(12, '0')}-${end.toString(16).padStart(12, '0')} ${rights}  ${file}`);
@@ -80,17 +67,12 @@ function showMaps(debuggee: Debuggee, argument: string, frame: Frame): string {
 }
 
 function showModules(debuggee: Debuggee, _argument: string, frame: Frame): string {
-  return fromSystem(debuggee, (system) => system.modules(cpuOf(frame)).map(({ name, base, size }) => `${hex(base)} ${String(size).padStart(8)}  ${name}`).join('\n') || 'No module is loaded.');
+  return askLinux(debuggee, (system) => system.modules(cpuOf(frame)).map(({ name, base, size }) => `${hex(base)} ${String(size).padStart(8)}  ${name}`).join('\n') || 'No module is loaded.');
 }
-
-const NANOSECONDS_PER_MICROSECOND = 1000n;
 
 function showLog(debuggee: Debuggee, argument: string, frame: Frame): string {
   const words = argument.toLowerCase().split(/\s+/).filter((word) => word !== '');
-  return fromSystem(debuggee, (system) => system.log(cpuOf(frame)).map(({ nanoseconds, text }) => {
-    const microseconds = (nanoseconds / NANOSECONDS_PER_MICROSECOND).toString().padStart(7, '0');
-    return `[${microseconds.slice(0, -6).padStart(5)}.${microseconds.slice(-6)}] ${text}`;
-  }).filter((line) => words.every((word) => line.toLowerCase().includes(word))).join('\n'));
+  return askLinux(debuggee, (system) => system.log(cpuOf(frame)).map((record) => `[${logTime(record).padStart(12)}] ${record.text}`).filter((line) => words.every((word) => line.toLowerCase().includes(word))).join('\n'));
 }
 
 const cpuOf = (frame: Frame): Processor => frame.view.cpu;

@@ -63,11 +63,17 @@ export class Image {
 }
 
 export class Images {
-  readonly all: readonly Image[];
+  /** Those that the launch named, then those that a guest has loaded. */
+  all: readonly Image[];
 
   /** `systems`: the operating systems among them, of which more is known than symbols. */
-  constructor(images: readonly Image[], readonly systems: readonly Linux[] = []) {
-    this.all = images;
+  constructor(private readonly given: readonly Image[], readonly systems: readonly Linux[] = []) {
+    this.all = given;
+  }
+
+  /** After a guest has loaded or unloaded programs. */
+  update(): void {
+    this.all = [...this.given, ...this.systems.flatMap(({ loaded }) => loaded)];
   }
 
   at(world: World, address: bigint): Image | undefined {

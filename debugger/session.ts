@@ -17,6 +17,7 @@ import { SystemFinder } from './guests/finder.js';
 import { SystemTasks } from './guests/task-names.js';
 import { RequestError } from './request-error.js';
 import { REQUESTS } from './requests/index.js';
+import { describeModule } from './requests/modules.js';
 import type { Judge, Plan, Stop } from './runner.js';
 import { runOn } from './stepping.js';
 import { SymbolError } from './symbols/symbol-error.js';
@@ -33,6 +34,8 @@ export class RingsideSession extends DebugSession implements Evaluator, Judge {
   client: DebugProtocol.InitializeRequestArguments = { adapterID: 'ringside' };
   private launched: Debuggee | undefined;
   private finder: SystemFinder | undefined;
+  /** Programs that the client was told of. */
+  private announced: ReadonlySet<string> = new Set();
   private readonly afterwards: (() => void)[] = [];
   private isConfigured = false;
   private ended = false;
@@ -102,12 +105,22 @@ export class RingsideSession extends DebugSession implements Evaluator, Judge {
     if (!options.noDebug) {
       const { machine, images } = debuggee, tasks = new SystemTasks(images);
       this.exceptions.attach(machine, { fault: (path) => tasks.fault(path), value: (event, path) => tasks.value(machine.processors[event.cpu]!, path) });
-      this.finder = new SystemFinder(machine, images);
+      this.finder = new SystemFinder(machine, debuggee.runner, images);
       this.finder.watch();
+      this.announced = new Set(images.all.map(({ name }) => name));
       this.placeBreakpoints();
     }
     this.sendEvent(new InitializedEvent());
     if (this.isConfigured) this.afterResponse(() => { this.begin(); });
+  }
+
+  /** A guest has loaded or unloaded programs. */
+  private programsChanged(): void {
+    const { all } = this.debuggee.images, names = new Set(all.map(({ name }) => name));
+    for (const image of all) if (!this.announced.has(image.name)) this.send('module', { reason: 'new', module: describeModule(image) });
+    for (const id of this.announced) if (!names.has(id)) this.send('module', { reason: 'removed', module: { id, name: id } });
+    this.announced = names;
+    this.placeBreakpoints();
   }
 
   private placeBreakpoints(): void {
@@ -145,7 +158,7 @@ export class RingsideSession extends DebugSession implements Evaluator, Judge {
     this.breakpoints.restart();
     if (this.finder) {
       this.finder.watch();
-      this.placeBreakpoints();
+      this.programsChanged();
     }
     const stopOnEntry = given === undefined ? debuggee.options.stopOnEntry : readLaunchArguments(given).stopOnEntry;
     this.afterResponse(() => {
@@ -191,6 +204,7 @@ export class RingsideSession extends DebugSession implements Evaluator, Judge {
     } else if (stop.reason === 'exception' || end) {
       this.output(`${stop.description}\n`, 'console');
     }
+    if (this.finder?.refresh(stop.cpu) === true) this.programsChanged();
     this.send('stopped', {
       reason: stop.reason === 'end' ? 'pause' : stop.reason,
       description: stop.description,
@@ -202,11 +216,12 @@ export class RingsideSession extends DebugSession implements Evaluator, Judge {
   }
 
   breakpoint(place: Place): Stop | undefined {
+    if (this.finder?.reached(place) === true) this.programsChanged();
     return this.breakpoints.judge(place);
   }
 
   event(event: TrapEvent): Stop | undefined {
-    if (this.finder?.hasMoved() === true) this.placeBreakpoints();
+    if (this.finder?.hasFound() === true) this.placeBreakpoints();
     if (event.kind === 'triple fault' || this.exceptions.wanting(event).length === 0) return undefined;
     return { reason: 'exception', cpu: event.cpu, description: sentenceOf(event), event };
   }

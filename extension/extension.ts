@@ -8,6 +8,7 @@ import type { Schema } from './debugging/launch-schema.js';
 import { DEBUG_TYPE, Sessions } from './debugging/sessions.js';
 import { openLab } from './labs/open-lab.js';
 import { startLanguage } from './language.js';
+import { linuxPanel } from './panels/linux/host.js';
 import { askForAddress } from './panels/page-tables/ask-for-address.js';
 import { pageTablesPanel } from './panels/page-tables/host.js';
 import { PanelHost } from './panels/panel.js';
@@ -22,7 +23,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const configurations = new ConfigurationProvider(contribution.configurationAttributes.launch as Schema);
   const sessions = new Sessions(context);
   const panel = (definition: typeof vmcsPanel): PanelHost => new PanelHost(definition, context.extensionUri, sessions);
-  const panels = { showVmcs: panel(vmcsPanel), showPageTables: panel(pageTablesPanel), showTlb: panel(tlbPanel), showTraps: panel(trapsPanel) };
+  const panels = { showVmcs: panel(vmcsPanel), showPageTables: panel(pageTablesPanel), showTlb: panel(tlbPanel), showTraps: panel(trapsPanel), showLinux: panel(linuxPanel) };
 
   context.subscriptions.push(
     vscode.debug.registerDebugConfigurationProvider(DEBUG_TYPE, configurations),

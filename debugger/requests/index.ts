@@ -4,6 +4,7 @@ import { consoleRequests } from './evaluate.js';
 import type { Handlers } from './handler.js';
 import { lifeRequests } from './life.js';
 import { memoryRequests } from './memory.js';
+import { moduleRequests } from './modules.js';
 import { panelRequests } from './panels.js';
 import { runRequests } from './run.js';
 import { sourceRequests } from './sources.js';
@@ -16,6 +17,7 @@ export const REQUESTS: Handlers = {
   ...stackRequests,
   ...sourceRequests,
   ...memoryRequests,
+  ...moduleRequests,
   ...consoleRequests,
   ...panelRequests,
 };

@@ -31,6 +31,7 @@ const initialize: Handler<DebugProtocol.InitializeRequestArguments, DebugProtoco
     supportsTerminateRequest: true,
     supportTerminateDebuggee: true,
     supportsLoadedSourcesRequest: true,
+    supportsModulesRequest: true,
     supportsDelayedStackTraceLoading: true,
     supportsValueFormattingOptions: true,
   };

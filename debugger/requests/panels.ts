@@ -4,6 +4,8 @@ import type { Access } from '../../emulator/observe/walk.js';
 import { ACCESSES } from '../../emulator/observe/walk.js';
 import type { Debuggee } from '../debuggee.js';
 import { linearNumber } from '../images.js';
+import { askLinux, LINUX_DATA } from '../linux-data.js';
+import { hex } from '../memory-reference.js';
 import { guestState, tlbData, trapData, vmcsData, walkData } from '../panel-data.js';
 import { RequestError } from '../request-error.js';
 import type { Handler, Handlers } from './handler.js';
@@ -59,4 +61,11 @@ const traps: Handler<Given, unknown> = ({ debuggee }, args) => {
   return trapData(debuggee, filter, count('start', args['start'], 0), Math.min(MOST_ROWS, count('count', args['count'], MOST_ROWS)));
 };
 
-export const panelRequests: Handlers = { 'ringside/vmcs': vmcs, 'ringside/walk': walk, 'ringside/pageTable': pageTable, 'ringside/tlb': tlb, 'ringside/traps': traps };
+const linux: Handler<Given, unknown> = ({ debuggee }, args) => {
+  debuggee.requireStopped();
+  const part = oneOf('part', args['part'] ?? 'tasks', Object.keys(LINUX_DATA) as (keyof typeof LINUX_DATA)[]);
+  const pid = args['pid'] === undefined ? undefined : count('pid', args['pid'], 0);
+  return askLinux(debuggee, (system) => ({ slide: hex(system.image.base), ...LINUX_DATA[part](debuggee, system, processorOf(debuggee), pid) }));
+};
+
+export const panelRequests: Handlers = { 'ringside/vmcs': vmcs, 'ringside/walk': walk, 'ringside/pageTable': pageTable, 'ringside/tlb': tlb, 'ringside/traps': traps, 'ringside/linux': linux };

@@ -3,14 +3,7 @@
  * own structure since nothing names them. Names are compressed by a table of 256 tokens, addresses are offsets from a base.
  */
 
-export type KernelSymbolKind = 'function' | 'object' | 'absolute';
-
-export interface KernelSymbol {
-  readonly name: string;
-  /** Linear, unsigned; for `absolute` a value, such as an offset in the data of each processor. */
-  readonly address: bigint;
-  readonly kind: KernelSymbolKind;
-}
+import { kindOf, type KernelSymbol } from './kernel-symbols.js';
 
 const TOKENS = 256;
 const MARKER_EVERY = 256;
@@ -158,6 +151,3 @@ class KallsymsTables {
     return symbols;
   }
 }
-
-/** By the letter that nm gives: of text, weak symbols included, or of data. */
-const kindOf = (letter: string): KernelSymbolKind => (letter === 'A' || letter === 'a' ? 'absolute' : /[tw]/i.test(letter) ? 'function' : 'object');

@@ -1,5 +1,6 @@
 /** The loaded modules of a Linux kernel: `struct module`, linked from `modules`. */
 import type { KernelMemory, Struct } from './kernel-memory.js';
+import type { CodeRange } from './kernel-program.js';
 
 export interface KernelModule {
   readonly name: string;
@@ -8,10 +9,14 @@ export interface KernelModule {
   readonly size: number;
   /** Linear address of its struct module. */
   readonly address: bigint;
+  /** All its parts; that for initialization goes when it is done. */
+  readonly ranges: readonly CodeRange[];
 }
 
 const MOST_MODULES = 4096;
 const HEAD = 'modules';
+/** Parts of `mem` since Linux 6.4: MOD_TEXT, MOD_DATA, MOD_RODATA, MOD_RO_AFTER_INIT, MOD_INIT_TEXT, … */
+const PARTS = 7, CODE_PARTS: readonly number[] = [0, 4];
 
 export function* allModules(memory: KernelMemory): Generator<KernelModule> {
   if (!memory.knows(HEAD)) return;
@@ -19,9 +24,22 @@ export function* allModules(memory: KernelMemory): Generator<KernelModule> {
 }
 
 function readModule(module: Struct, memory: KernelMemory): KernelModule {
-  const layout = textOf(module, memory);
-  return { name: module.text('name'), address: module.address, base: layout.number('base'), size: Number(layout.number('size')) };
+  const parts = module.has('core_layout') ? oldParts(module) : newParts(module, memory);
+  const ranges = parts.filter(({ start, end }) => end > start), first = ranges[0];
+  return { name: module.text('name'), address: module.address, base: first?.start ?? 0n, size: Number(ranges.reduce((sum, { start, end }) => sum + end - start, 0n)), ranges };
 }
 
-/** Since Linux 6.4 the parts are elements of `mem`, of which the first (MOD_TEXT) holds the code. */
-const textOf = (module: Struct, memory: KernelMemory): Struct => (module.has('core_layout') ? module.inner('core_layout') : memory.struct('struct module_memory', module.addressOf('mem')));
+function oldParts(module: Struct): CodeRange[] {
+  return ['core_layout', 'init_layout'].flatMap((name) => {
+    const layout = module.inner(name), start = layout.number('base'), text = start + layout.number('text_size');
+    return [{ start, end: text, isCode: true }, { start: text, end: start + layout.number('size'), isCode: false }];
+  });
+}
+
+function newParts(module: Struct, memory: KernelMemory): CodeRange[] {
+  const { size } = memory.record('struct module_memory');
+  return Array.from({ length: PARTS }, (_, index) => {
+    const part = memory.struct('struct module_memory', module.addressOf('mem') + BigInt(size * index)), start = part.number('base');
+    return { start, end: start + part.number('size'), isCode: CODE_PARTS.includes(index) };
+  });
+}

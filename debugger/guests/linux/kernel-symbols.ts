@@ -1,5 +1,15 @@
 /** The kernel's symbols by name and by address. They have no sizes: each ends where the next begins. */
-import type { KernelSymbol } from './kallsyms.js';
+export type KernelSymbolKind = 'function' | 'object' | 'absolute';
+
+export interface KernelSymbol {
+  readonly name: string;
+  /** Linear, unsigned; for `absolute` a value, such as an offset in the data of each processor. */
+  readonly address: bigint;
+  readonly kind: KernelSymbolKind;
+}
+
+/** By the letter that nm gives: of text, weak symbols included, or of data. */
+export const kindOf = (letter: string): KernelSymbolKind => (letter === 'A' || letter === 'a' ? 'absolute' : /[tw]/i.test(letter) ? 'function' : 'object');
 
 export class KernelSymbols {
   private readonly byName = new Map<string, KernelSymbol>();

@@ -3,24 +3,29 @@ import { currentPagingState, ObservedMemory } from '../../../emulator/observe/me
 import { guestPagingState } from '../../../emulator/observe/vmcs.js';
 import { S } from '../../../emulator/cpu/layout.js';
 import type { Processor } from '../../../emulator/cpu/processor.js';
-import { linearNumber, type Image } from '../../images.js';
+import { Image, linearNumber } from '../../images.js';
 import { guestView, liveView } from '../../view.js';
 import { worldOf } from '../../place.js';
 import { bare } from '../../symbols/types.js';
-import { findPlace, KernelMemory, NotReadable, type ReadBytes, type Struct } from './kernel-memory.js';
+import { findPlace, KernelMemory, NotReadable, whereReadable, type ReadBytes, type Struct } from './kernel-memory.js';
 import { logRecords, type LogRecord } from './kernel-log.js';
 import { allModules, type KernelModule } from './kernel-modules.js';
+import type { KernelProgram } from './kernel-program.js';
 import { isKernel, locateKernel } from './locate.js';
+import { readModuleProgram } from './module-image.js';
 import { areasOf, type Area } from './memory-map.js';
 import { allTasks, currentTask, readTask, type Task } from './tasks.js';
 
 /** With page-table isolation, this bit of CR3 chooses the tables of user space, in which the kernel is not mapped. */
 const USER_TABLES = 1 << 12;
+/** Linux, kernel/module/main.c. */
+const MODULE_EVENTS = ['do_init_module', 'free_module'];
 /** Kernel addresses are in the upper half. */
 const isKernelAddress = (address: bigint): boolean => address >> 63n !== 0n;
 
 export class Linux {
   private located = false;
+  private readonly modulesByAddress = new Map<bigint, { readonly module: KernelModule; readonly image: Image; readonly program: KernelProgram }>();
 
   /** Undefined when the program is no Linux kernel. */
   static of(image: Image): Linux | undefined {
@@ -47,6 +52,37 @@ export class Linux {
   forget(): void {
     this.located = false;
     this.image.base = 0n;
+    this.modulesByAddress.clear();
+  }
+
+  /** The modules, as programs. */
+  get loaded(): readonly Image[] {
+    return [...this.modulesByAddress.values()].map(({ image }) => image);
+  }
+
+  /** Where the kernel comes by whenever it has loaded a module, or is about to unload one. */
+  get moduleEvents(): readonly bigint[] {
+    return MODULE_EVENTS.flatMap((name) => this.image.symbol(name) ?? []);
+  }
+
+  /** Looks for modules that came or went; answers whether there were any. */
+  refreshModules(cpu: Processor): boolean {
+    if (!this.located) return false;
+    const memory = this.memory(cpu), present = new Map(whereReadable(() => [...allModules(memory)])?.map((module) => [module.address, module]));
+    const known = this.modulesByAddress;
+    let changed = false;
+    for (const [address, { module, program }] of known) {
+      const now = present.get(address);
+      if (now?.name === module.name && now.base === module.base) program.ranges = now.ranges;
+      else changed = known.delete(address);
+    }
+    for (const [address, module] of present) {
+      const program = known.has(address) ? undefined : whereReadable(() => readModuleProgram(memory, module));
+      if (!program) continue;
+      known.set(address, { module, program, image: new Image(program, this.image.world, 0n) });
+      changed = true;
+    }
+    return changed;
   }
 
   tasks(cpu: Processor): Task[] {
