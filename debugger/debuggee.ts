@@ -1,4 +1,5 @@
 /** A machine under the debugger: its program, its symbols, what runs it, and what is known about its present stop. */
+import { isBzImage } from '../emulator/boot/bzimage.js';
 import type { BootPlan } from '../emulator/boot/index.js';
 import type { Machine } from '../emulator/machine/contract.js';
 import type { Processor } from '../emulator/cpu/processor.js';
@@ -190,14 +191,14 @@ async function readImages(program: string, bytes: Uint8Array, options: LaunchArg
   const images: Image[] = [];
   const given = options.symbols.map((entry) => ({ ...entry, file: host.absolute(entry.file) }));
   const isElf = ELF_MAGIC.every((byte, index) => bytes[index] === byte);
-  if (isElf && !given.some(({ file, world }) => file === program && world === 'host')) {
+  if ((isElf || isBzImage(bytes)) && !given.some(({ file, world }) => file === program && world === 'host')) {
     try {
-      images.push(new Image(readProgram(program, bytes), 'host', 0n));
+      images.push(new Image(await readProgram(program, bytes), 'host', 0n));
     } catch (error) {
       if (!(error instanceof SymbolError)) throw error;
       notes.push(error.message);
     }
   }
-  for (const { file, world, base } of given) images.push(new Image(readProgram(file, file === program ? bytes : await host.readFile(file)), world, base));
+  for (const { file, world, base } of given) images.push(new Image(await readProgram(file, file === program ? bytes : await host.readFile(file)), world, base));
   return images;
 }
