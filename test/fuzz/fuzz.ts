@@ -1,9 +1,10 @@
-/** npm run fuzz -- --cases N --seed S --only NAMES --case N: random instructions on this machine's processor and on ours. */
+/** npm run fuzz -- --cases N --seed S --only NAMES --case N --record: random instructions on this machine's processor and on ours. */
 import { parseArgs } from 'node:util';
 import { differences, explanation, given, told } from '../oracles/compare.js';
 import { EmulatedOracle } from '../oracles/emulated.js';
 import { comparable } from '../oracles/features.js';
 import { NativeOracle } from '../oracles/native.js';
+import { record } from '../oracles/results.js';
 import { RandomCases } from './random-cases.js';
 
 const BATCH = 5000, REPORT_SECONDS = 60;
@@ -16,7 +17,7 @@ const repeat = `npm run fuzz -- --seed ${seed}${values.only === undefined ? '' :
 
 const native = await NativeOracle.start(), emulated = new EmulatedOracle();
 const source = new RandomCases(comparable(native.features).filter(({ name }) => only?.test(name) !== false));
-const unexplained = new Map<string, { times: number; first: string }>(), explained = new Map<string, number>();
+const unexplained = new Map<string, { times: number; first: string }>(), explained = new Map<string, number>(), alike: Record<string, number> = {};
 let done = 0, differing = 0, lost = 0, said = Date.now();
 const begun = said;
 
@@ -30,10 +31,11 @@ while (cases.length > 0) {
     if (expected[i]!.outcome === 'lost') lost++;
     const found = differences(c, expected[i]!, got[i]!);
     if (values.case !== undefined) console.log(`${told(c, found)}\n${given(c)}\n${expected[i]!.outcome}`);
-    if (found.length === 0) return;
+    const { name } = c.form.instruction;
+    if (found.length === 0) { alike[name] = (alike[name] ?? 0) + 1; return; }
     const why = explanation(c, expected[i]!, got[i]!, found);
     for (const { because } of why ?? []) explained.set(because, (explained.get(because) ?? 0) + 1);
-    if (why) return;
+    if (why) { alike[name] = (alike[name] ?? 0) + 1; return; }
     differing++;
     const kind = `${c.form.text}: ${found[0]!.what}`, known = unexplained.get(kind);
     if (known) known.times++;
@@ -52,4 +54,5 @@ native.stop();
 console.log([...explained].sort(([, a], [, b]) => b - a).map(([why, times]) => `${times}× as known: ${why}`).join('\n'));
 console.log([...unexplained.values()].sort((a, b) => b.times - a.times).map(({ times, first }) => `${times}× ${first}`).join('\n'));
 console.log(`${done} cases, ${lost} lost, ${differing} differ`);
+if (values.record && differing === 0) record({ cases: alike });
 process.exitCode = differing > 0 ? 1 : 0;
