@@ -24,6 +24,7 @@ const FEATURE_BITS: Readonly<Record<string, readonly [number, Register, number]>
   InvariantTSC: [0x80000007, 'edx', 8],
 };
 export type FeatureName = keyof typeof FEATURE_BITS;
+export const ALL_FEATURES: readonly string[] = Object.keys(FEATURE_BITS);
 
 /** What this emulator implements: it decides what CPUID says and which instructions are #UD. */
 export const FEATURES: ReadonlySet<string> = new Set([

@@ -1,18 +1,16 @@
 /** VM entries with random VMCSs on a whole machine: each succeeds, or fails by the check that comes first, and the guest runs on without a crash. */
 import { CS, MAP, S, SEGMENT, segment } from '../../emulator/cpu/layout.js';
-import { PersonalComputer } from '../../emulator/machine/machine.js';
 import type { TrapEvent } from '../../emulator/observe/events.js';
 import { ENTRY_ERRORS } from '../../emulator/vmx/entry.js';
 import { allFailures, type Failure } from '../../emulator/vmx/entry-checks/entry-checks.js';
 import { EXIT_REASONS } from '../../emulator/vmx/exit-reasons.js';
-import { AT, type Fields, mapByEpt, TestProcessor } from '../../emulator/vmx/test-processor.js';
+import { AT } from '../../emulator/vmx/test-processor.js';
 import { currentVmcs, slot } from '../../emulator/vmx/vmcs.js';
-import type { FieldName } from '../../emulator/vmx/vmcs-fields.js';
+import { LAUNCH_AT, VMLAUNCH, vmxMachine, writeVmcs } from '../machine/vmx-machine.js';
 import { Random } from './random.js';
 import { PAE_TABLE, RandomVmcs } from './random-vmcs.js';
 
-const MEMORY_BYTES = 2 << 20, LOW_MEMORY = 0x40000, LAUNCH_AT = 0x40000, RUN_ON = 40;
-const VMLAUNCH = [0x0f, 0x01, 0xc2], JUMP_TO_ITSELF = [0xeb, 0xfe], IRETQ = [0x48, 0xcf];
+const RUN_ON = 40;
 /** CPUID; PUSH; POP; RDMSR; IN; MOV from CR0 and from CR3; PAUSE; INT3; VMCALL. In code of any size. */
 const GUEST_CODE = [0x0f, 0xa2, 0x50, 0x58, 0x0f, 0x32, 0xec, 0x0f, 0x20, 0xc0, 0x0f, 0x20, 0xd8, 0xf3, 0x90, 0xcc, 0x0f, 0x01, 0xc1];
 const ZF = 64, ENTRY_FAILURE = 0x8000_0000;
@@ -27,22 +25,11 @@ export interface Entered {
 }
 
 export class RandomEntries {
-  private readonly machine = new PersonalComputer({ memoryBytes: MEMORY_BYTES, cpus: 1, onSerial: () => undefined, onDebugConsole: () => undefined, tier: 'interpreter' });
-  private readonly fresh: Uint8Array;
-
-  constructor() {
-    const t = new TestProcessor().enterVmx(), { cpu } = this.machine;
-    mapByEpt(t);
+  private readonly machine = vmxMachine((t) => {
     for (let i = 0; i < 4; i++) t.put64(PAE_TABLE + 8 * i, BigInt(AT.pd) | 1n);
-    t.code(AT.hostRip, ...JUMP_TO_ITSELF);
     t.code(AT.guestRip, ...GUEST_CODE);
-    for (let vector = 0; vector < 256; vector++) t.code(AT.handler + 16 * vector, ...IRETQ);
-    cpu.u8.set(t.cpu.u8.subarray(0, S.end));
-    cpu.u8.set(t.cpu.u8.subarray(MAP.guestMemory, MAP.guestMemory + LOW_MEMORY), MAP.guestMemory);
-    cpu.u8.set(VMLAUNCH, MAP.guestMemory + LAUNCH_AT);
-    cpu.rip = LAUNCH_AT;
-    this.fresh = this.machine.save();
-  }
+  });
+  private readonly fresh = this.machine.save();
 
   /** Entry `n` of a seed. */
   enter(seed: number, n: number): Entered {
@@ -50,7 +37,7 @@ export class RandomEntries {
     machine.restore(this.fresh);
     if (host32) this.leaveLongMode();
     if (random.chance(8)) cpu.u32[(MAP.guestMemory + PAE_TABLE + 8 * random.below(4)) >> 2]! ^= 1 << random.below(12);
-    this.write(fields);
+    writeVmcs(machine, fields);
     const failure = allFailures(cpu)[0], before = ledger.total, state = cpu.u8.slice(S.segments, S.mxcsr);
     const entering = machine.step(0);
     if (entering.kind === 'not implemented') return { rule: failure?.check.says, fault: undefined, unimplemented: entering.what };
@@ -72,14 +59,6 @@ export class RandomEntries {
     for (let i = 0; i < 4; i++) cpu.setNumber(S.pdpte + 8 * i, AT.pd + 1);
     cpu.u32[(segment(CS) + SEGMENT.attributes) >> 2] = 0xc09b;
     cpu.modeChanged();
-  }
-
-  private write(fields: Fields): void {
-    const vmcs = currentVmcs(this.machine.cpu);
-    for (const [name, value] of Object.entries(fields)) {
-      const bits = BigInt.asUintN(64, BigInt(value));
-      vmcs.set(slot(name as FieldName), Number(bits & 0xffff_ffffn), Number(bits >> 32n));
-    }
   }
 
   private faultOfFailure({ check, section }: Failure, events: readonly TrapEvent[], state: Uint8Array): string | undefined {
