@@ -130,7 +130,7 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     because: 'The limit of entry 15 in Linux\'s GDT is the number of the processor; here it is empty.',
   },
   {
-    forms: /\b(FS|GS|DS|ES|Sreg)\b/,
+    forms: /\b(L?[DEFG]S|Sreg)\b/,
     what: /^[defg]s$/,
     when: ({ difference }) => difference.expected === '0' && /^[123]$/.test(difference.got),
     because: 'Linux forgets the RPL of a null selector when it switches tasks.',
