@@ -85,7 +85,7 @@ class Maker {
     const rep = form.instruction.repeats && r.chance(2) ? r.pick(['F3', 'F2'] as const) : undefined;
     const immediate = relative ? BigInt(r.below(200) - 100) : far ? BigInt(FAR_TARGET + r.below(64)) : r.chance(3) ? BigInt(r.below(256)) : r.value();
     const fields = {
-      mode: bits, operandSize, addressSize, reg, rm: rmOperand?.kind === 'mm' ? rm & 7 : rm, opcodeRegister, vvvv: r.below(registers), register4: r.below(registers), immediate,
+      mode: bits, operandSize, addressSize, reg, rm: rmOperand?.kind === 'mm' ? rm & 7 : rm, opcodeRegister, vvvv: r.below(registers), is4: r.below(registers), immediate,
       immediate2: far ? r.pick(CODE_SELECTORS) : r.below(65536), needsRex: bits === 64 && byteRegisters && r.chance(2),
       ...(memory ? { memory } : {}), ...(rep ? { rep } : {}), ...(form.instruction.lock && asMemory && r.chance(8) ? { lock: true } : {}),
     } as const;

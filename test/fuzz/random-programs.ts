@@ -6,13 +6,15 @@ import { type Form, forms } from '../../emulator/isa/encoding.js';
 import type { Instruction } from '../../emulator/isa/instruction.js';
 import type { PersonalComputer } from '../../emulator/machine/machine.js';
 import { caseMachine, load, place } from '../oracles/emulated.js';
-import { AREA_BYTES, CODE_BASE, DATA_BASE, REGISTER_NAMES, RFLAGS_MASK, State } from '../oracles/native.js';
+import { AREA_BYTES, CODE_BASE, DATA_BASE, REGISTER_NAMES, State } from '../oracles/native.js';
 import type { Random } from './random.js';
+import { RandomState } from './random-state.js';
 
 const STACK = DATA_BASE + 0x800, COUNTER = DATA_BASE + AREA_BYTES - 16, ITERATIONS = 400;
 const RSP = 4, RCX = 1, RSI = 6, RDI = 7;
 /** What leaves the loop, or sets TF. */
 const LEAVES = /^(RET|IRET|JMP|CALL|INT\d?|INTO|POPF|HLT|UD|SYS.*|ENTER|LEAVE|BOUND)$/;
+const FCW = 0, FSW = 2, X87_MASKS = 0x3f, X87_PENDING = 0x80bf, SSE_MASKS = 0x1f80;
 const TRIES = 60, LENGTH = 24;
 
 interface Piece { readonly text: string; readonly bytes: readonly number[] }
@@ -108,9 +110,11 @@ export class RandomPrograms {
   private random_(): Program {
     const { random: r, bits } = this, pieces: Piece[] = [];
     const state = new State();
-    for (const name of REGISTER_NAMES) state.set(name, bits === 64 ? r.value() : r.value() & 0xffffffffn);
-    state.rflags = (BigInt(r.u32()) & RFLAGS_MASK & ~0x40000n) | 2n;
-    for (let i = 0; i < 16; i++) for (let b = 0; b < 16; b++) state.xmm(i)[b] = r.below(256);
+    new RandomState(r).fill(state, bits);
+    // All exceptions masked and none pending, so that loops go on.
+    state.mxcsr |= SSE_MASKS;
+    state.fxsave.setUint16(FCW, state.fxsave.getUint16(FCW, true) | X87_MASKS, true);
+    state.fxsave.setUint16(FSW, state.fxsave.getUint16(FSW, true) & ~X87_PENDING, true);
     const rip = CODE_BASE + (r.chance(8) ? 0x1000 - r.below(160) : r.below(0xc00));
     state.rip = BigInt(rip);
     pieces.push(this.move(RSP, STACK));
