@@ -1,7 +1,7 @@
 /** One event through the IDT or the interrupt vector table. SDM Vol. 3, "Exception and Interrupt Handling"; Vol. 2, "INT n/INTO/INT3/INT1". */
 import { read32, writeFrom } from '../paging/access.js';
 import { type Descriptor, isNull, markAccessed, readDescriptor, selectorFault, TYPE } from './descriptors.js';
-import { Exception, NotImplemented, VECTORS, vectorName } from './events.js';
+import { Exception, FaultInNewTask, VECTORS, vectorName } from './events.js';
 import { AC, getRflags, IF, NT, RF, TF, VM } from './flags.js';
 import type { EventInDelivery } from './intercepts.js';
 import { CS, DS, ES, FS, GS, gpr, S, SS } from './layout.js';
@@ -9,7 +9,8 @@ import { ACTIVITY, BLOCKING, canonical, codeSize, goTo, setRflagsBits, systemLin
 import type { Processor } from './processor.js';
 import { setCodeSegment, setNull, setRealSegment, setStackSegment, stackDescriptor } from './segments.js';
 import { type OperandBytes, setFrame, Stack } from './stack.js';
-import { innerStack, innerStack64 } from './task-state.js';
+import { innerStack, innerStack64, tss16 } from './task-state.js';
+import { switchTask } from './task-switch.js';
 
 export const EVENT = { externalInterrupt: 0, NMI: 2, hardwareException: 3, softwareInterrupt: 4, privilegedSoftwareException: 5, softwareException: 6 } as const;
 
@@ -130,13 +131,24 @@ function deliver64(cpu: Processor, event: EventInDelivery): void {
 
 const clearFlags = (cpu: Processor, interruptGate: boolean): void => setRflagsBits(cpu, TF | NT | RF | VM | (interruptGate ? IF : 0), 0);
 
+/** SDM Vol. 3, "Interrupt Tasks": the error code goes to the new task's stack. */
+function deliverToTask(cpu: Processor, event: EventInDelivery, selector: number, external: number): void {
+  switchTask(cpu, selector, 'task gate in IDT', returnAddress(cpu, event), external, pushedFlags(cpu, event));
+  if (event.errorCode === undefined) return;
+  try {
+    const stack = Stack.current(cpu, external);
+    stack.push(tss16(cpu) ? 2 : 4, event.errorCode);
+    stack.commit();
+  } catch (thrown) { throw thrown instanceof Exception ? new FaultInNewTask(thrown) : thrown; }
+}
+
 /** SDM Vol. 3, "Exception- or Interrupt-Handler Procedures"; from virtual-8086 mode, "Handling an Interrupt or Exception Through a Protected-Mode Trap or Interrupt Gate". */
 function deliverProtected(cpu: Processor, event: EventInDelivery): void {
   const external = externalBit(event), oldCpl = cpu.cpl, from8086 = cpu.virtual8086;
   const gate = readGate(cpu, event, 8);
   if (gate.type === TYPE.TASK_GATE) {
-    cpu.intercepts.taskSwitch(cpu, gate.low >>> 16, 'task gate in IDT');
-    throw new NotImplemented(`task gate in IDT entry ${event.vector}`);
+    deliverToTask(cpu, event, gate.low >>> 16, external);
+    return;
   }
   const selector = gate.low >>> 16;
   const wide = (gate.type & 8) !== 0, bytes: OperandBytes = wide ? 4 : 2;

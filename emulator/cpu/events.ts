@@ -17,6 +17,11 @@ export class Exception {
   constructor(readonly vector: number, readonly errorCode: number, readonly cr2 = 0, readonly why = '', readonly pendingDebug = 0) {}
 }
 
+/** A fault of the new task of a task switch, after the commit point: rip and all registers are the new task's. */
+export class FaultInNewTask extends Exception {
+  constructor({ vector, errorCode, cr2, why, pendingDebug }: Exception) { super(vector, errorCode, cr2, why, pendingDebug); }
+}
+
 /** The guest-physical walk failed: judged by paging/, acted upon by vmx/exit.ts. Addresses are bytes. */
 export class EptFault {
   constructor(

@@ -1,4 +1,5 @@
 /** From an exception to its handler, or to a double or triple fault. SDM Vol. 3, "Interrupt and Exception Handling". */
+import { BTF } from './debug-registers.js';
 import { deliverEvent, EVENT } from './event-delivery.js';
 import { ABANDON, Exception, hasErrorCode, STOP_BEFORE_DELIVERY, VECTORS, vectorName } from './events.js';
 import type { EventInDelivery } from './intercepts.js';
@@ -84,11 +85,12 @@ function intercept(cpu: Processor, e: Exception, during: EventInDelivery | undef
   return errorCode;
 }
 
-/** DR6 says why, DR7.GD is cleared. SDM Vol. 3, "Debug Registers". */
+/** DR6 says why, DR7.GD and IA32_DEBUGCTL.BTF are cleared. SDM Vol. 3, "Debug Registers". */
 function enterDebugException(cpu: Processor, pending: number): void {
   const dr6 = S.dr + 48, dr7 = S.dr + 56;
   cpu.set(dr6, ((cpu.low(dr6) & ~0xf) | (pending & 0xe00f)) >>> 0, 0);
   cpu.set(dr7, (cpu.low(dr7) & ~0x2000) >>> 0, 0);
+  cpu.u32[S.debugControl >> 2]! &= ~BTF;
 }
 
 function tripleFault(cpu: Processor, last: Exception, chain: readonly string[]): void {

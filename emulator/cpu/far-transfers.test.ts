@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Exception, NotImplemented, VECTORS } from './events.js';
+import { Exception, FaultInNewTask, VECTORS } from './events.js';
 import { AC, getRflags, IF, IOPL, NT, setRflags, VM } from './flags.js';
 import { CS, DS, ES, S, SS, TR } from './layout.js';
 import { BLOCKING, EFER } from './modes.js';
@@ -67,9 +67,10 @@ describe('far JMP and CALL', () => {
     cpu.gate(GDT + (SELECTOR.gate & ~7), SELECTOR.code0, HANDLER, 0x8c);
     assert.deepEqual(faultOf(() => { cpu.perform('far CALL', SELECTOR.gate, 0, 32); }), ['#GP', SELECTOR.gate & ~3]);
   });
-  it('say that task switches are not implemented', () => {
+  it('to a TSS switch tasks, and what is wrong with the new task is its own fault', () => {
     const cpu = protectedMode();
-    assert.throws(() => { cpu.perform('far JMP', SELECTOR.tss, 0, 32); }, NotImplemented);
+    assert.throws(() => { cpu.perform('far JMP', SELECTOR.tss, 0, 32); }, (e) => e instanceof FaultInNewTask && e.vector === VECTORS['#TS']);
+    assert.equal(cpu.selector(TR), SELECTOR.tss);
   });
   it('go from compatibility to 64-bit code and back', () => {
     const cpu = longMode();

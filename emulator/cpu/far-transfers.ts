@@ -1,6 +1,6 @@
 /** Far JMP, CALL and RET. SDM Vol. 2, "JMP—Jump", "CALL—Call Procedure", "RET—Return From Procedure"; Vol. 3, "Privilege Checking When Transferring Program Control Between Code Segments". */
 import { type Descriptor, descriptorAddress, isNull, markAccessed, readDescriptor, selectorFault, TYPE } from './descriptors.js';
-import { Exception, NotImplemented, VECTORS } from './events.js';
+import { Exception, VECTORS } from './events.js';
 import { CS, SS } from './layout.js';
 import { canonical } from './modes.js';
 import type { Processor } from './processor.js';
@@ -9,6 +9,7 @@ import {
 } from './segments.js';
 import { type OperandBytes, setStackPointerWord, Stack, stackSize } from './stack.js';
 import { innerStack, innerStack64 } from './task-state.js';
+import { switchTask } from './task-switch.js';
 import { read32 } from '../paging/access.js';
 
 const GP = VECTORS['#GP'], NP = VECTORS['#NP'];
@@ -50,14 +51,20 @@ function target(cpu: Processor, selector: number): Descriptor {
 
 interface Gate { readonly code: Descriptor; readonly offset: number; readonly bytes: OperandBytes; readonly parameters: number }
 
+const TASKS = new Set<number>([TYPE.TASK_GATE, TYPE.TSS16, TYPE.TSS32, TYPE.TSS16_BUSY, TYPE.TSS32_BUSY]);
+/** A TSS, or a task gate, whose privilege decides then. */
+function toTask(cpu: Processor, d: Descriptor, source: 'CALL' | 'JMP'): boolean {
+  if (!d.system || cpu.longMode || !TASKS.has(d.type)) return false;
+  const { selector } = d, isGate = d.type === TYPE.TASK_GATE, name = `${isGate ? 'task gate' : 'TSS'} ${hex(selector)}`;
+  if (d.dpl < cpu.cpl || d.dpl < (selector & 3)) throw selectorFault(GP, selector, 0, `${name} has DPL ${d.dpl}: less than CPL ${cpu.cpl} or its RPL`);
+  if (isGate && !d.present) throw selectorFault(NP, selector, 0, `${name} is not present`);
+  switchTask(cpu, isGate ? d.gateSelector : selector, source, cpu.nextRip);
+  return true;
+}
+
 /** A call gate, and the code segment behind it, checked as far as JMP and CALL have in common. */
 function callGate(cpu: Processor, gate: Descriptor, source: 'CALL' | 'JMP'): Gate {
   const { selector } = gate, { cpl } = cpu, name = `call gate ${hex(selector)}`;
-  const isTask = gate.system && (gate.type === TYPE.TASK_GATE || gate.type === TYPE.TSS16 || gate.type === TYPE.TSS32);
-  if (!cpu.longMode && isTask) {
-    cpu.intercepts.taskSwitch(cpu, gate.type === TYPE.TASK_GATE ? gate.gateSelector : selector, source);
-    throw new NotImplemented(`task switch by a far ${source} to ${hex(selector)}`);
-  }
   const isGate = gate.type === TYPE.CALL_GATE32 || (gate.type === TYPE.CALL_GATE16 && !cpu.longMode);
   if (!gate.system || !isGate) throw selectorFault(GP, selector, 0, `descriptor ${hex(selector)} is no target of a far ${source}`);
   if (gate.dpl < cpl || (selector & 3) > gate.dpl) throw selectorFault(GP, selector, 0, `${name} has DPL ${gate.dpl}: less than CPL ${cpl} or its RPL`);
@@ -101,6 +108,7 @@ export function jumpFar(cpu: Processor, selector: number, offset: number): void 
     enter(cpu, d, cpu.cpl, offset);
     return;
   }
+  if (toTask(cpu, d, 'JMP')) return;
   const gate = callGate(cpu, d, 'JMP');
   checkOffset(cpu, gate.code, gate.offset);
   markAccessed(cpu, gate.code);
@@ -129,6 +137,7 @@ export function callFar(cpu: Processor, selector: number, offset: number, bytes:
     enter(cpu, d, cpu.cpl, offset);
     return;
   }
+  if (toTask(cpu, d, 'CALL')) return;
   const gate = callGate(cpu, d, 'CALL');
   if (!gate.code.conforming && gate.code.dpl < cpu.cpl) callInner(cpu, gate, returnTo);
   else {

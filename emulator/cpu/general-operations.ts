@@ -60,7 +60,7 @@ function hostOf(cpu: Processor, linear: number, writes: boolean): number | undef
  */
 function bulk(cpu: Processor, moves: boolean): void {
   const bytes = cpu.argumentLow(0), addressSize = cpu.argumentLow(1), source = cpu.argumentLow(2);
-  if (cpu.low(S.rflags) & DF) return;
+  if (cpu.low(S.rflags) & DF || cpu.mmu.alignmentChecked) return;
   const budget = cpu.i32[S.budget >> 2]!;
   let n = Math.min(count(cpu, addressSize) - 1, budget);
   if (n <= 0) return;
@@ -71,6 +71,7 @@ function bulk(cpu: Processor, moves: boolean): void {
   if (n < 2) return;
   if (linearOf(cpu, 7, segment(0), addressSize, bytes * n, true) === undefined) return;
   if (moves && linearOf(cpu, 6, source, addressSize, bytes * n, false) === undefined) return;
+  if (cpu.mmu.mayBreak(to) || cpu.mmu.mayBreak(from)) return;
   const fromHost = moves ? hostOf(cpu, from, false) : 0;
   if (fromHost === undefined) return;
   const toHost = hostOf(cpu, to, true);

@@ -1,13 +1,14 @@
 /** SDM Vol. 2, "IRET/IRETD/IRETQ—Interrupt Return". */
 import { checkOffset, checkRealOffset, returnStack, returnTarget, setRealCode } from './far-transfers.js';
 import { markAccessed } from './descriptors.js';
-import { Exception, NotImplemented, VECTORS } from './events.js';
+import { Exception, VECTORS } from './events.js';
 import { AC, DF, getRflags, ID, IF, IOPL, NT, RF, setRflags, STATUS_FLAGS, TF, VIF, VIP, VM } from './flags.js';
 import { CS, DS, ES, FS, GS, S, SS, TR } from './layout.js';
 import { BLOCKING, keptRf } from './modes.js';
 import type { Processor } from './processor.js';
 import { dropPrivilegedSegments, setCodeSegment, setNull, setStackSegment, setVirtual8086Segment } from './segments.js';
 import { type OperandBytes, setStackPointerWord, Stack, stackSize, type Word } from './stack.js';
+import { switchTask } from './task-switch.js';
 import { read16 } from '../paging/access.js';
 
 const GP = VECTORS['#GP'];
@@ -56,8 +57,7 @@ function returnFromVirtual8086(cpu: Processor, bytes: OperandBytes): void {
 
 function returnFromTask(cpu: Processor): void {
   if (cpu.longMode) throw new Exception(GP, 0, 0, 'IRET with RFLAGS.NT in IA-32e mode');
-  cpu.intercepts.taskSwitch(cpu, read16(cpu, cpu.base(TR), true), 'IRET');
-  throw new NotImplemented('task return by IRET with EFLAGS.NT');
+  switchTask(cpu, read16(cpu, cpu.base(TR), true), 'IRET', cpu.nextRip);
 }
 
 function returnProtected(cpu: Processor, bytes: OperandBytes): void {

@@ -1,5 +1,5 @@
 /** What happens between two instructions. SDM Vol. 3, "Prioritization of Concurrent Events". */
-import { DR6, dr, instructionBreakpoints } from './debug-registers.js';
+import { breaksOnExecution, BTF, DR6, ENABLED_BREAKPOINT, instructionBreakpoints, TASK_SWITCH_TRAP } from './debug-registers.js';
 import { deliver, deliverException, EVENT } from './exceptions.js';
 import { Exception, STOP_BEFORE_DELIVERY, VECTORS } from './events.js';
 import { IF, RF, TF } from './flags.js';
@@ -10,8 +10,8 @@ import { unchecked } from './references.js';
 
 const SHADOW = BLOCKING.STI | BLOCKING.MOV_SS;
 const ACKNOWLEDGED = 0x100;
-/** Of the pending debug exceptions: what makes one due. Bit 12 (enabled breakpoint) stands for B0–B3. */
-const DUE = DR6.BS | (1 << 12);
+/** Of the pending debug exceptions: what makes one due. */
+const DUE = DR6.BS | TASK_SWITCH_TRAP | ENABLED_BREAKPOINT;
 
 const interruptsEnabled = (cpu: Processor): boolean =>
   ((cpu.low(S.rflags) & IF) !== 0 && (cpu.interruptibility & SHADOW) === 0) || cpu.intercepts.ignoresInterruptFlag(cpu);
@@ -34,7 +34,7 @@ function takeDebugTrap(cpu: Processor): boolean {
   const pending = cpu.low(S.pendingDebug);
   if ((pending & DUE) === 0 || cpu.interruptibility & BLOCKING.MOV_SS) return false;
   cpu.set(S.pendingDebug, 0, 0);
-  try { deliverException(cpu, new Exception(VECTORS['#DB'], 0, 0, 'single step or data breakpoint', pending & ~(1 << 12))); }
+  try { deliverException(cpu, new Exception(VECTORS['#DB'], 0, 0, 'single step, task switch or breakpoint of data or ports', pending & ~ENABLED_BREAKPOINT)); }
   catch (thrown) {
     if (thrown === STOP_BEFORE_DELIVERY) cpu.set(S.pendingDebug, pending, 0);
     throw thrown;
@@ -86,12 +86,13 @@ export function quietBoundary(cpu: Processor): boolean {
   return cpu.nonRoot ? !cpu.interruptRequested() && cpu.intercepts.quiet(cpu) : !cpu.interruptRequested() || !interruptsEnabled(cpu);
 }
 
-/** Whether instructions must be run one at a time, each between `beginStep` and `endStep`: single-step, breakpoints, blocking by STI or MOV SS. */
+/** Whether instructions must be run one at a time, each between `beginStep` and `endStep`: single-step, breakpoints where they are met, blocking by STI or MOV SS. */
 export const mustStep = (cpu: Processor): boolean =>
-  (cpu.low(S.rflags) & (TF | RF)) !== 0 || (cpu.low(dr(7)) & 0xff) !== 0 || (cpu.interruptibility & SHADOW) !== 0;
+  (cpu.low(S.rflags) & (TF | RF)) !== 0 || cpu.aloneNext || breaksOnExecution(cpu) || (cpu.interruptibility & SHADOW) !== 0;
 
 /** Before the instruction: throws #DB for an instruction breakpoint. What it returns is for `endStep`. */
 export function beginStep(cpu: Processor): Step {
+  cpu.aloneNext = false;
   const rflags = cpu.low(S.rflags), blocking = cpu.interruptibility & SHADOW;
   if ((rflags & RF) === 0 && (blocking & BLOCKING.MOV_SS) === 0) {
     const hit = instructionBreakpoints(cpu, unchecked(cpu, CS, cpu.rip));
@@ -101,10 +102,11 @@ export function beginStep(cpu: Processor): Step {
 }
 export interface Step { readonly flags: number; readonly blocking: number; readonly deliveries: number }
 
-/** After it has retired or faulted: blocking ends, RF ends, TF makes a debug trap due. */
-export function endStep(cpu: Processor, began: Step): void {
+/** After it has retired or faulted: blocking ends, RF ends, TF makes a debug trap due, with IA32_DEBUGCTL.BTF only after a branch. */
+export function endStep(cpu: Processor, began: Step, branched: boolean): void {
   cpu.interruptibility &= ~began.blocking;
   if (cpu.deliveries !== began.deliveries) return;
   setRflagsBits(cpu, began.flags & RF, 0);
-  if (began.flags & TF && (cpu.interruptibility & BLOCKING.MOV_SS) === 0) cpu.set(S.pendingDebug, cpu.low(S.pendingDebug) | DR6.BS, 0);
+  const traps = began.flags & TF && (branched || (cpu.low(S.debugControl) & BTF) === 0);
+  if (traps && (cpu.interruptibility & BLOCKING.MOV_SS) === 0) cpu.set(S.pendingDebug, cpu.low(S.pendingDebug) | DR6.BS, 0);
 }

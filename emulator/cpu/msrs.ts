@@ -1,7 +1,8 @@
 /** Model-specific registers as one table. SDM Vol. 4, "Model-Specific Registers (MSRs)". */
 import { MAXPHYADDR } from '../paging/capabilities.js';
 import { writeEfer } from './control-registers.js';
-import { Exception, NotImplemented, VECTORS } from './events.js';
+import { BTF } from './debug-registers.js';
+import { Exception, VECTORS } from './events.js';
 import { FS, GS, S, SEGMENT, segment } from './layout.js';
 import type { Processor } from './processor.js';
 
@@ -79,7 +80,6 @@ function adjustTsc(cpu: Processor, adjustment: bigint): void {
 }
 
 const FEATURE_CONTROL_LOCK = 1n;
-const DEBUGCTL_LBR_BTF = 3n;
 
 const base = (index: number, name: string, at: number): Msr => kept(index, name, at, canonical64, { feature: 'LM' });
 
@@ -104,12 +104,7 @@ export const MSRS: readonly Msr[] = [
   constant(0x179, 'IA32_MCG_CAP', 0n, 'MCA'),
   kept(0x17a, 'IA32_MCG_STATUS', S.spareMsrs + 8, (v) => v === 0n, { feature: 'MCA' }),
   kept(0x1a0, 'IA32_MISC_ENABLE', S.miscEnable, bits(0x1841889n | (1n << 34n)), { reset: 0x1801n }),
-  { index: 0x1d9, name: 'IA32_DEBUGCTL', field: S.debugControl, read: (cpu) => cpu.big(S.debugControl),
-    write(cpu, value) {
-      if (value & ~DEBUGCTL_LBR_BTF) throw fault(`IA32_DEBUGCTL: 0x${value.toString(16)} is not allowed`);
-      if (value) throw new NotImplemented('IA32_DEBUGCTL.LBR and .BTF');
-      cpu.setBig(S.debugControl, value);
-    } },
+  kept(0x1d9, 'IA32_DEBUGCTL', S.debugControl, bits(BigInt(BTF))),
   ...MTRR_MSRS,
   kept(0x277, 'IA32_PAT', S.pat, (v) => eachByte(v, (type) => memoryType(type) || type === 7n), { reset: 0x0007040600070406n, feature: 'PAT' }),
   { index: 0xc0000080, name: 'IA32_EFER', field: S.efer, feature: 'LM', read: (cpu) => cpu.big(S.efer),

@@ -1,8 +1,9 @@
 /** Ports. SDM Vol. 1, "Input/Output"; Vol. 2, "IN—Input From Port", "OUT—Output to Port", "INS/INSB/INSW/INSD", "OUTS/OUTSB/OUTSW/OUTSD". */
 import { probe, read16, read32, read8, write16, write32, write8 } from '../paging/access.js';
 import { WRITE } from '../paging/mmu.js';
+import { notice, portBreakpoints } from './debug-registers.js';
 import { Exception, VECTORS } from './events.js';
-import { DF, IOPL } from './flags.js';
+import { DF, IOPL, TF } from './flags.js';
 import { ES, gpr, S } from './layout.js';
 import type { Operations } from './operations.js';
 import type { Processor } from './processor.js';
@@ -28,6 +29,7 @@ function input(cpu: Processor): void {
   checkPermission(cpu, port, bytes);
   cpu.intercepts.io(cpu, port, bytes, true, false, false, cpu.argumentLow(2) !== 0);
   const value = cpu.ports.read(port, bytes);
+  notice(cpu, portBreakpoints(cpu, port, bytes));
   if (bytes === 4) cpu.setReg32(0, value);
   else if (bytes === 2) cpu.view.setUint16(gpr(0), value, true);
   else cpu.u8[gpr(0)] = value;
@@ -38,6 +40,7 @@ function output(cpu: Processor): void {
   cpu.intercepts.io(cpu, port, bytes, false, false, false, cpu.argumentLow(2) !== 0);
   const eax = cpu.reg32(0);
   cpu.ports.write(port, bytes, bytes === 4 ? eax : bytes === 2 ? eax & 0xffff : eax & 0xff);
+  notice(cpu, portBreakpoints(cpu, port, bytes));
 }
 
 /** A register as far as the address size goes. */
@@ -56,7 +59,7 @@ function stringIo(cpu: Processor, isInput: boolean): void {
   const bytes = cpu.argumentLow(0) as PortBytes, size = cpu.argumentLow(1), repeated = cpu.argumentLow(2) !== 0;
   const segment = isInput ? ES : segmentNumber(cpu.argumentLow(3)), register = isInput ? RDI : RSI;
   const port = cpu.reg32(RDX) & 0xffff, step = cpu.low(S.rflags) & DF ? -bytes : bytes;
-  for (let n = 0; n < ITERATIONS; n++) {
+  for (let n = cpu.low(S.rflags) & TF ? ITERATIONS - 1 : 0; n < ITERATIONS; n++) {
     if (repeated && addressRegister(cpu, RCX, size) === 0) return;
     const offset = addressRegister(cpu, register, size);
     checkPermission(cpu, port, bytes);
@@ -66,9 +69,12 @@ function stringIo(cpu: Processor, isInput: boolean): void {
       probe(cpu, linear, bytes, WRITE);
       writeMemory(cpu, linear, bytes, cpu.ports.read(port, bytes));
     } else cpu.ports.write(port, bytes, readMemory(cpu, linear, bytes));
+    const hit = portBreakpoints(cpu, port, bytes);
+    notice(cpu, hit);
     setAddressRegister(cpu, register, size, offset + step);
     if (!repeated) return;
     setAddressRegister(cpu, RCX, size, addressRegister(cpu, RCX, size) - 1);
+    if (hit !== 0) break;
   }
   if (addressRegister(cpu, RCX, size) !== 0) cpu.nextRip = cpu.rip;
 }

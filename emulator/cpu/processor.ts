@@ -56,6 +56,10 @@ export class Processor {
   tscHz = 1_000_000_000;
   /** The event whose delivery is under way, or was when something was thrown: IDT-vectoring information. Whoever takes the fault clears it. */
   delivering: EventInDelivery | undefined;
+  /** Whether the instruction under way is run by itself: only then may it end in a debug trap for what it accessed. */
+  alone = true;
+  /** Whether the next one must be. */
+  aloneNext = false;
   /** Events delivered so far: whether one came between two boundaries. */
   deliveries = 0;
   /** After a triple fault: what happened, first to last, one sentence each. */

@@ -1,5 +1,5 @@
 /** A stack while a far transfer uses it: the processor's own, or one that is about to become it. SDM Vol. 1, "Procedure Stack". */
-import { read16, read32, readNumber, write16, write32, write64 } from '../paging/access.js';
+import { probe, READ, read16, read32, readNumber, write16, write32, write64 } from '../paging/access.js';
 import type { Descriptor } from './descriptors.js';
 import { Exception, VECTORS } from './events.js';
 import { gpr, S, SEGMENT, segment, SS } from './layout.js';
@@ -79,7 +79,9 @@ export class Stack {
   /** All bits of it. */
   popWord(bytes: OperandBytes): Word {
     if (bytes !== 8) return { low: this.pop(bytes), high: 0 };
-    const at = this.linear(this.pointer, 8), low = read32(this.cpu, at, this.supervisor), high = read32(this.cpu, at + 4, this.supervisor);
+    const at = this.linear(this.pointer, 8);
+    probe(this.cpu, at, 8, READ, this.supervisor);
+    const low = read32(this.cpu, at, this.supervisor), high = read32(this.cpu, at + 4, this.supervisor);
     this.skip(8);
     return { low, high };
   }

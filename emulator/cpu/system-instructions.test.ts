@@ -289,7 +289,7 @@ describe('between instructions', () => {
     assert.deepEqual([cpu.interruptibility, mustStep(cpu), eventsPending(cpu)], [BLOCKING.STI, true, false]);
     const step = beginStep(cpu);
     cpu.perform('HLT');
-    endStep(cpu, step);
+    endStep(cpu, step, false);
     assert.deepEqual([cpu.activity, eventsPending(cpu)], [ACTIVITY.HLT, true]);
     assert.equal(serviceInterrupts(cpu), true);
     assert.deepEqual([cpu.rip, cpu.activity, cpu.peek(cpu.reg32(4))], [HANDLER + 0x30, ACTIVITY.active, 0x104]);
@@ -320,11 +320,11 @@ describe('between instructions', () => {
     setRflags(cpu, 2 | TF);
     let step = beginStep(cpu);
     cpu.perform('MOV to Sreg', SS, SELECTOR.data0);
-    endStep(cpu, step);
+    endStep(cpu, step, false);
     assert.equal(serviceInterrupts(cpu), false);
     step = beginStep(cpu);
     cpu.perform('RDTSC');
-    endStep(cpu, step);
+    endStep(cpu, step, false);
     assert.equal(serviceInterrupts(cpu), true);
     assert.deepEqual([cpu.rip, cpu.low(S.dr + 48) & 0xf00f, getRflags(cpu) & TF], [HANDLER + 1, 0x4000, 0]);
   });
@@ -336,7 +336,7 @@ describe('between instructions', () => {
     setRflags(cpu, 2 | (1 << 16));
     const step = beginStep(cpu);
     cpu.perform('RDTSC');
-    endStep(cpu, step);
+    endStep(cpu, step, false);
     assert.equal(getRflags(cpu), 2);
   });
 });

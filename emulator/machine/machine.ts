@@ -223,7 +223,7 @@ export class PersonalComputer implements Machine {
       const step = engine.boundary(() => { const s = beginStep(cpu); return s; });
       if (step === true) return undefined;
       engine.run(1, true);
-      endStep(cpu, step);
+      endStep(cpu, step, engine.branched);
       return undefined;
     }
     if (engine.run(budget, ignoreBreakpoints) !== 'watched') return undefined;

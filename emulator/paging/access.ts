@@ -4,6 +4,8 @@
  * `supervisor`: an access by the processor itself (descriptor tables, TSS, …), whatever the CPL.
  */
 import { FAST_TLB_ENTRY_BYTES, MAP, S } from '../cpu/layout.js';
+import { ABANDON, exception } from '../cpu/events.js';
+import { dataBreakpoints, notice } from '../cpu/debug-registers.js';
 import type { Processor } from '../cpu/processor.js';
 import type { AccessBytes } from '../memory/bus.js';
 import { fastIndex, FAST_TABLES } from './fast-tlb.js';
@@ -13,14 +15,37 @@ import { isApicPage, isRam, maskA20 } from './physical-memory.js';
 const PAGE = 4096;
 const ELSEWHERE = -1;
 
+/** 80-bit operands are accessed in parts. */
+const MOST_ALIGNMENT = 16;
+
+/**
+ * What an access is asked that the fast TLB does not serve, before its translation: its alignment, as the native processor has it, and
+ * data breakpoints. An instruction at a breakpoint among others is begun again alone, so that the debug trap comes right after it.
+ */
+export function examine(cpu: Processor, linear: number, bytes: number, kind: AccessKind, supervisor: boolean): void {
+  const { mmu } = cpu;
+  if (mmu.alignmentChecked && !supervisor && (linear & Math.min(bytes & -bytes, MOST_ALIGNMENT) - 1) !== 0)
+    throw exception('#AC', 0, `${bytes} bytes at 0x${linear.toString(16)} are not aligned`);
+  if (!mmu.mayBreak(linear) && !mmu.mayBreak(linear + bytes - 1)) return;
+  const hit = dataBreakpoints(cpu, linear, bytes, kind === WRITE);
+  if (hit === 0) return;
+  if (!cpu.alone) {
+    cpu.aloneNext = true;
+    throw ABANDON;
+  }
+  notice(cpu, hit);
+}
+
 /** The index into the shared memory when the fast TLB knows all bytes, else ELSEWHERE. */
 function fast(cpu: Processor, linear: number, bytes: number, kind: AccessKind, supervisor: boolean): number {
   const low = linear | 0;
-  if ((low & PAGE - 1) > PAGE - bytes) return ELSEWHERE;
-  const { i32 } = cpu, at = (FAST_TABLES[kind] + i32[S.tlbHalf >> 2]! + FAST_TLB_ENTRY_BYTES * fastIndex(low)) >> 2;
-  const tag = supervisor ? cpu.mmu.implicitTag : i32[S.spaceTag >> 2]!;
-  if (i32[at] !== (low & -PAGE | tag) || i32[at + 1] !== Math.floor(linear / 2 ** 32)) return ELSEWHERE;
-  return (low + i32[at + 2]!) >>> 0;
+  if ((low & PAGE - 1) <= PAGE - bytes) {
+    const { i32 } = cpu, at = (FAST_TABLES[kind] + i32[S.tlbHalf >> 2]! + FAST_TLB_ENTRY_BYTES * fastIndex(low)) >> 2;
+    const tag = supervisor ? cpu.mmu.implicitTag : i32[S.spaceTag >> 2]!;
+    if (i32[at] === (low & -PAGE | tag) && i32[at + 1] === Math.floor(linear / 2 ** 32)) return (low + i32[at + 2]!) >>> 0;
+  }
+  examine(cpu, linear, bytes, kind, supervisor);
+  return ELSEWHERE;
 }
 
 const translate = (cpu: Processor, linear: number, kind: AccessKind, supervisor: boolean): number =>

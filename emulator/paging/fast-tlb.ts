@@ -10,7 +10,9 @@ import type { Space } from './spaces.js';
 export const FAST_TABLES = [MAP.tlbRead, MAP.tlbWrite, MAP.tlbExecute] as const;
 const WORDS = FAST_TLB_ENTRY_BYTES / 4;
 /** 0xfff is no tag: an empty entry is all ones. */
-const LAST_TAG = 0xffe;
+const LAST_TAG = 0xffd;
+/** The tag of no entry: every access is left to TypeScript. */
+export const UNMATCHED_TAG = 0xffe;
 
 export const fastIndex = (linear: number): number => ((linear >>> 12) ^ (linear >>> FAST_TLB_FOLD)) & (FAST_TLB_ENTRIES - 1);
 

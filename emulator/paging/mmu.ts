@@ -1,4 +1,5 @@
 /** Linear to physical: TLB, walk, flags, faults; and every operation that invalidates cached translations. */
+import { dataBreakpointPages } from '../cpu/debug-registers.js';
 import { EptFault, Exception, VECTORS } from '../cpu/events.js';
 import { FAST_TLB_HALF_BYTES, MAP, S } from '../cpu/layout.js';
 import type { Processor } from '../cpu/processor.js';
@@ -6,9 +7,9 @@ import type { Bus } from '../memory/bus.js';
 import type { TrapEvent } from '../observe/events.js';
 import { ep4ta, EPT_READ, EPT_WRITE, EPTP_ACCESSED_DIRTY, EptOutcome, walkEpt } from '../vmx/ept.js';
 import { PHYSICAL_RESERVED_HIGH } from './capabilities.js';
-import { FastTlb, FAST_TABLES } from './fast-tlb.js';
+import { FastTlb, FAST_TABLES, UNMATCHED_TAG } from './fast-tlb.js';
 import {
-  DIRTY, EPT_RIGHTS_SHIFT, FlagUpdates, hex, READ, SMAP_ENFORCED, SMEP_ENFORCED, USER_ACCESS, WalkOutcome, WRITE, WRITE_PROTECT,
+  DIRTY, EPT_RIGHTS_SHIFT, EXECUTE, FlagUpdates, hex, READ, SMAP_ENFORCED, SMEP_ENFORCED, USER_ACCESS, WalkOutcome, WRITE, WRITE_PROTECT,
   type AccessKind, type WalkStep,
 } from './outcome.js';
 import { isRam, load32, maskA20 } from './physical-memory.js';
@@ -23,7 +24,7 @@ import {
 export { EXECUTE, READ, WRITE, type AccessKind } from './outcome.js';
 export { isCanonical } from './capabilities.js';
 
-const RFLAGS_AC = 1 << 18;
+const RFLAGS_AC = 1 << 18, CR0_AM = 1 << 18;
 const PRESENT = 1;
 /** SDM Vol. 3, "PAE Paging": bits 2:1 and 8:5 of a PDPTE, and those from MAXPHYADDR up. */
 const PDPTE_RESERVED_LOW = 0x1e6, PDPTE_RESERVED_HIGH = PHYSICAL_RESERVED_HIGH | 0xfff00000;
@@ -42,6 +43,8 @@ export class Mmu {
   readonly tlb: Tlb;
   readonly spaces = new Spaces();
   readonly fast: FastTlb;
+  /** Whether data accesses must be aligned. SDM Vol. 3, "Interrupt 17—Alignment Check Exception (#AC)". */
+  alignmentChecked = false;
   vmcs: VmcsTranslation = { vpid: () => 0, eptp: () => 0 };
 
   private readonly outcome = new WalkOutcome();
@@ -50,6 +53,8 @@ export class Mmu {
   private eptp = 0;
   private nonRoot = false;
   private a20Mask = -1;
+  /** Linear pages with data breakpoints: never in the fast TLB. */
+  private dataBreakpoints: readonly number[] = [];
   private stale: StaleWatch | undefined;
   /** Whether anything stands between linear and physical addresses. */
   private translating = false;
@@ -117,11 +122,23 @@ export class Mmu {
   /** Puts the page into the fast TLB when such an access needs nothing further; returns the address with A20 masked. */
   private fill(linear: number, physical: number, kind: AccessKind, privilege: number): number {
     const at = maskA20(this.cpu, physical);
+    if (kind !== EXECUTE && this.mayBreak(linear)) return at;
     if (kind === WRITE && this.stale?.written(at >>> 12) === true) return at;
     if (isRam(this.cpu, at, 1) && (kind !== WRITE || this.codePages[at >>> 12] === 0)) {
       this.fast.fill(FAST_TABLES[kind], linear, at, this.tag(privilege));
     }
     return at;
+  }
+
+  /** Whether a data breakpoint lies in the page of that linear address. */
+  mayBreak(linear: number): boolean { return this.dataBreakpoints.length > 0 && this.dataBreakpoints.includes(linear - (linear & 0xfff)); }
+
+  /** After DR0–DR3 or DR7 were written. */
+  debugRegistersChanged(): void {
+    const pages = dataBreakpointPages(this.cpu);
+    if (pages.length === 0 && this.dataBreakpoints.length === 0) return;
+    this.dataBreakpoints = pages;
+    for (const page of pages) this.fast.dropPage(page);
   }
 
   /** Raises 'stale translation' at every use of one, from now on or no longer. */
@@ -202,7 +219,8 @@ export class Mmu {
 
   private updateTag(): void {
     const { cpu, fast } = this;
-    cpu.set(S.spaceTag, fast.tag(this.spaces.current, cpu.cpl === 3 ? USER_ACCESS : this.explicitSupervisor), 0);
+    this.alignmentChecked = cpu.cpl === 3 && (cpu.cr0 & CR0_AM) !== 0 && (cpu.low(S.rflags) & RFLAGS_AC) !== 0;
+    cpu.set(S.spaceTag, this.alignmentChecked ? UNMATCHED_TAG : fast.tag(this.spaces.current, cpu.cpl === 3 ? USER_ACCESS : this.explicitSupervisor), 0);
   }
 
   private tag(privilege: number): number {
@@ -233,6 +251,7 @@ export class Mmu {
     this.spaces.flushEverything();
     this.tlb.clear();
     this.fast.clear();
+    this.debugRegistersChanged();
     this.spaceChanged();
   }
 
@@ -340,6 +359,7 @@ export class Mmu {
   restore(state: TlbState): void {
     this.tlb.restore(state);
     this.fast.clear();
+    this.debugRegistersChanged();
     this.enterWorld(this.cpu.nonRoot);
     this.spaceChanged();
     if (this.stale) this.stale = new StaleWatch(this);

@@ -1,5 +1,6 @@
 /** Runs guest code: blocks in WebAssembly, and everything architectural in TypeScript when they call for it. */
-import { Abandon, EptFault, Exception, exception, StopBeforeDelivery } from '../cpu/events.js';
+import { Abandon, EptFault, Exception, exception, FaultInNewTask, StopBeforeDelivery } from '../cpu/events.js';
+import { forgetHits } from '../cpu/debug-registers.js';
 import { EXIT } from '../cpu/exits.js';
 import { updateFloatMode } from '../cpu/float-mode.js';
 import { CS, FAST_TLB_FOLD, MAP, S } from '../cpu/layout.js';
@@ -11,7 +12,7 @@ import { RECORD, RECORD_BYTES } from '../meaning/record.js';
 import { DecodeTable } from '../isa/decode.js';
 import { forms } from '../isa/encoding.js';
 import type { Instruction } from '../isa/instruction.js';
-import { readTo, writeFrom, probe } from '../paging/access.js';
+import { examine, readTo, writeFrom, probe } from '../paging/access.js';
 import { EXECUTE, READ, WRITE } from '../paging/mmu.js';
 import { isRam } from '../paging/physical-memory.js';
 import { Blocks } from './blocks.js';
@@ -52,6 +53,10 @@ export class Engine {
   /** Where the interpreter is to leave though its budget lasts, and the handler that stands there otherwise. */
   private barrier: { readonly at: number; readonly handler: number } | undefined;
   private single = false;
+  /** Of the last instruction that was run by itself. */
+  private step = { from: 0, next: 0 };
+  /** Whether it branched; the iterations of a repeated instruction are no branches. */
+  get branched(): boolean { return this.cpu.rip !== this.step.next && this.cpu.rip !== this.step.from; }
   /** Whether the run loop must look around before the next instruction: set by the machine. */
   attention: () => boolean = () => true;
   /** What TypeScript threw that nobody here understands: thrown again outside WebAssembly. */
@@ -132,9 +137,11 @@ export class Engine {
     const used = Math.min(count, budget);
     if (count > budget) record = this.blocks.cut(record, budget);
     this.granted = budget;
-    this.single = ignoreWatched;
+    this.single = cpu.alone = ignoreWatched;
+    if (ignoreWatched) this.step = { from: cpu.rip, next: this.ripAt(record, RECORD.nextOffset.offset) };
     cpu.i32[S.budget >> 2] = budget - used;
     this.core.run(record);
+    cpu.alone = true;
     return this.account(record);
   }
 
@@ -162,8 +169,9 @@ export class Engine {
   /** Acts on what interrupted an instruction. */
   private act(e: unknown): 'ran' | 'stopped' {
     const { cpu } = this;
+    cpu.alone = true;
     try {
-      if (e instanceof Exception) { cpu.nextRip = cpu.rip; this.faults.exception(cpu, e); cpu.rip = cpu.nextRip; }
+      if (e instanceof Exception) { forgetHits(cpu); cpu.nextRip = cpu.rip; this.faults.exception(cpu, e); cpu.rip = cpu.nextRip; }
       else if (e instanceof EptFault) this.faults.eptFault(cpu, e);
       else if (e instanceof StopBeforeDelivery) return 'stopped';
       else if (!(e instanceof Abandon)) throw e;
@@ -249,7 +257,7 @@ export class Engine {
   /** The instruction is abandoned for what was thrown. */
   private abandon(record: number, thrown: unknown): 0 {
     const { cpu } = this;
-    if (!(thrown instanceof Abandon)) cpu.rip = this.ripAt(record, RECORD.offset.offset);
+    if (!(thrown instanceof Abandon || thrown instanceof FaultInNewTask)) cpu.rip = this.ripAt(record, RECORD.offset.offset);
     try {
       this.stopped = this.act(thrown) === 'stopped';
       this.onward(record, 0);
@@ -338,6 +346,7 @@ export class Engine {
       if ((info & INFO.aligned) !== 0 && (linear & (bytes - 1)) !== 0) throw exception('#GP', 0, `address is not aligned to ${bytes} bytes`);
       const inPage = linear & (PAGE - 1);
       let host: number = S.bounce;
+      examine(cpu, linear, bytes, access === 0 ? READ : WRITE, supervisor);
       if ((inPage < 0 ? inPage + PAGE : inPage) + bytes <= PAGE) {
         const physical = cpu.mmu.translate(linear, access === 0 ? READ : WRITE, cpu.cpl === 3 && !supervisor, supervisor);
         if (isRam(cpu, physical, 1) && (access === 0 || cpu.mmu.codePages[physical >>> 12] === 0)) host = MAP.guestMemory + physical;

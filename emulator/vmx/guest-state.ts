@@ -1,6 +1,5 @@
 /** Between the guest-state area of the VMCS and the processor. SDM Vol. 3C, "Loading Guest State", "Saving Guest State". */
-import { dr, writeDebugRegister } from '../cpu/debug-registers.js';
-import { NotImplemented } from '../cpu/events.js';
+import { BTF, dr, writeDebugRegister } from '../cpu/debug-registers.js';
 import { getRflags, RF, setRflags, TF } from '../cpu/flags.js';
 import { S, SS } from '../cpu/layout.js';
 import { BLOCKING, EFER, keptRf } from '../cpu/modes.js';
@@ -36,8 +35,7 @@ export function loadGuestRegisters(cpu: Processor, vmcs: Vmcs): void {
   cpu.cr4 = vmcs.low(CR4);
   if ((entry & VM_ENTRY['load debug controls']) !== 0) {
     if (vmcs.low(DR7) !== cpu.low(dr(7))) writeDebugRegister(cpu, 7, vmcs.low(DR7), 0);
-    if (vmcs.low(DEBUGCTL) !== 0) throw new NotImplemented('IA32_DEBUGCTL.LBR and .BTF in a VMX guest');
-    cpu.set(S.debugControl, 0, 0);
+    loadWide(cpu, vmcs, DEBUGCTL, S.debugControl);
   }
   if ((entry & VM_ENTRY['load IA32_EFER']) !== 0) cpu.efer = vmcs.low(EFER_FIELD);
   else {
@@ -94,7 +92,7 @@ export function saveGuestState(cpu: Processor, vmcs: Vmcs): void {
 
 /** Where delivery of the single-step trap is held up, the pending debug exceptions say so: VM entry demands it. */
 function pendingDebugExceptions(cpu: Processor): number {
-  const heldUp = (cpu.interruptibility & (BLOCKING.STI | BLOCKING.MOV_SS)) !== 0 && (cpu.low(S.rflags) & TF) !== 0;
+  const heldUp = (cpu.interruptibility & (BLOCKING.STI | BLOCKING.MOV_SS)) !== 0 && (cpu.low(S.rflags) & TF) !== 0 && (cpu.low(S.debugControl) & BTF) === 0;
   return heldUp ? cpu.low(S.pendingDebug) | PENDING_BS : cpu.low(S.pendingDebug);
 }
 

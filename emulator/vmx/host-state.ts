@@ -1,5 +1,5 @@
 /** From the host-state area to the processor. SDM Vol. 3C, "Loading Host State". */
-import { dr, DR7_FIXED } from '../cpu/debug-registers.js';
+import { setDr7 } from '../cpu/debug-registers.js';
 import { setRflags } from '../cpu/flags.js';
 import { CS, DS, ES, FS, GS, LDTR, S, SS, TR } from '../cpu/layout.js';
 import { CR4 as CR4_BITS, EFER } from '../cpu/modes.js';
@@ -44,7 +44,7 @@ export function loadHostState(cpu: Processor, vmcs: Vmcs): void {
   cpu.cr0 = transitionCr0(cpu.cr0, vmcs.low(CR0));
   cpu.stateMoves.loadHost(vmcs.at, long ? 1 : 0);
   cpu.cr4 = (long ? vmcs.low(CR4) | CR4_BITS.PAE : vmcs.low(CR4) & ~CR4_BITS.PCIDE) >>> 0;
-  cpu.set(dr(7), DR7_FIXED, 0);
+  setDr7(cpu, 0);
   cpu.set(S.debugControl, 0, 0);
   if ((exit & VM_EXIT['load IA32_EFER']) !== 0) cpu.efer = vmcs.low(EFER_FIELD);
   else cpu.efer = long ? cpu.efer | EFER.LMA | EFER.LME : cpu.efer & ~(EFER.LMA | EFER.LME);

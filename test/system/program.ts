@@ -6,7 +6,11 @@ import { fileURLToPath } from 'node:url';
 import { loadImage } from '../../emulator/boot/index.js';
 import { start } from '../machine/guests.js';
 
-export type Bits = 32 | 64;
+/** By the files with their cases: protected mode and virtual-8086 mode, 64-bit mode, and what systems seldom use. */
+export const PROGRAMS = ['cases32', 'cases64', 'modes32'] as const;
+export type Program = (typeof PROGRAMS)[number];
+type Bits = 32 | 64;
+export const bitsOf = (program: Program): Bits => (program.endsWith('64') ? 64 : 32);
 
 const here = dirname(fileURLToPath(import.meta.url));
 const source = join(here, 'guest'), cache = join(here, '..', '..', '.cache', 'system');
@@ -21,21 +25,21 @@ function run(program: string, args: readonly string[], packages: string): void {
   if (done.status !== 0) throw new Error(`${program} failed:\n${done.stderr}`);
 }
 
-/** The multiboot image of the cases in 32- or 64-bit mode. */
-export function program(bits: Bits): string {
-  const elf = join(cache, `system${bits}.elf`), files = readdirSync(source).map((name) => join(source, name));
+/** Its multiboot image. */
+export function program(name: Program): string {
+  const bits = bitsOf(name), elf = join(cache, `${name}.elf`), files = readdirSync(source).map((file) => join(source, file));
   const built = statSync(elf, { throwIfNoEntry: false });
   if (built !== undefined && built.mtimeMs >= Math.max(...files.map((file) => statSync(file).mtimeMs))) return elf;
   mkdirSync(cache, { recursive: true });
-  const parts = [`start${bits}.S`, 'print.c', `cases${bits}.c`].map((name) => join(source, name));
+  const parts = [`start${bits}.S`, 'print.c', ...(bits === 32 ? ['world32.c'] : []), `${name}.c`].map((file) => join(source, file));
   run('gcc', [...FLAGS, ...WIDTH[bits], ...parts, '-o', `${elf}.native`], 'gcc');
   run('objcopy', ['-O', 'elf32-i386', `${elf}.native`, elf], 'binutils');
   return elf;
 }
 
 /** What our machine prints for it, a line for each case. */
-export function onRingside(bits: Bits): string[] {
-  const elf = program(bits);
+export function onRingside(name: Program): string[] {
+  const elf = program(name);
   const plan = loadImage({ name: elf, bytes: readFileSync(elf), memoryBytes: MEMORY_BYTES, args: '', modules: [] });
   const { machine, output } = start({ name: elf, memoryBytes: MEMORY_BYTES, plan });
   const stop = machine.run(MOST_INSTRUCTIONS);
@@ -46,4 +50,4 @@ export function onRingside(bits: Bits): string[] {
 /** What a case came to does not depend on where the linker puts things: addresses of the program are left out. */
 export const withoutAddresses = (line: string): string => line.replace(/ cr2 \S+$/, '').replace(/ ip -?[0-9a-f]{4,}/, ' ip elsewhere').replace(/ sp -?[0-9a-f]{5,}/, ' sp elsewhere');
 
-export const expectedLines = (bits: Bits): string[] => readFileSync(join(here, 'expected', `system${bits}.txt`), 'utf8').split('\n').filter(Boolean);
+export const expectedLines = (name: Program): string[] => readFileSync(join(here, 'expected', `${name}.txt`), 'utf8').split('\n').filter(Boolean);

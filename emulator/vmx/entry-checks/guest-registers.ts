@@ -1,4 +1,5 @@
 /** SDM Vol. 3C, "Checks on Guest Control Registers, Debug Registers, and MSRs", "… Guest Descriptor-Table Registers", "Checks on Guest RIP, RFLAGS, and SSP". */
+import { BTF } from '../../cpu/debug-registers.js';
 import { CR0_FIXED0, CR4_FIXED0, cr4Fixed1 } from '../capabilities.js';
 import { PROCESSOR_2, VM_ENTRY } from '../controls.js';
 import { slot } from '../vmcs.js';
@@ -12,8 +13,6 @@ const ia32eGuest = (v: EntryView) => v.entry(VM_ENTRY['IA-32e mode guest']);
 const unrestricted = (v: EntryView) => v.secondary(PROCESSOR_2['unrestricted guest']);
 const loadsDebugControls = (v: EntryView) => v.entry(VM_ENTRY['load debug controls']);
 const loadsEfer = (v: EntryView) => v.entry(VM_ENTRY['load IA32_EFER']);
-/** LBR and BTF, as in IA32_DEBUGCTL itself. */
-const DEBUGCTL_BITS = 3;
 
 const canonical = (field: FieldName): Check => check(`The ${field} field must contain a canonical address.`, [field], (v) => v.canonical(field));
 
@@ -27,7 +26,7 @@ export const GUEST_CONTROL_REGISTER_CHECKS: readonly Check[] = [
     (v) => (CR4_FIXED0 & ~v.low('guest CR4')) === 0 && (v.low('guest CR4') & ~cr4Fixed1(v.cpu)) === 0 && v.high('guest CR4') === 0),
   check('If the "load debug controls" VM-entry control is 1, bits reserved in the IA32_DEBUGCTL MSR must be 0 in the guest IA32_DEBUGCTL field.',
     ['guest IA32_DEBUGCTL', ENTRY_FIELD],
-    (v) => whenever(loadsDebugControls(v), (v.low('guest IA32_DEBUGCTL') & ~DEBUGCTL_BITS) === 0 && v.high('guest IA32_DEBUGCTL') === 0)),
+    (v) => whenever(loadsDebugControls(v), (v.low('guest IA32_DEBUGCTL') & ~BTF) === 0 && v.high('guest IA32_DEBUGCTL') === 0)),
   check('If the "IA-32e mode guest" VM-entry control is 1, bit 31 (PG) of the guest CR0 field must be 1.', ['guest CR0', ENTRY_FIELD],
     (v) => whenever(ia32eGuest(v), paged(v))),
   check('If the "IA-32e mode guest" VM-entry control is 1, bit 5 (PAE) of the guest CR4 field must be 1.', ['guest CR4', ENTRY_FIELD],
