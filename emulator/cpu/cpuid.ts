@@ -17,7 +17,7 @@ const FEATURE_BITS: Readonly<Record<string, readonly [number, Register, number]>
   CX16: [1, 'ecx', 13], PCID: [1, 'ecx', 17], 'SSE4.1': [1, 'ecx', 19], 'SSE4.2': [1, 'ecx', 20], x2APIC: [1, 'ecx', 21], MOVBE: [1, 'ecx', 22],
   POPCNT: [1, 'ecx', 23], 'TSC-Deadline': [1, 'ecx', 24], AES: [1, 'ecx', 25], XSAVE: [1, 'ecx', 26], RDRAND: [1, 'ecx', 30],
   FSGSBASE: [7, 'ebx', 0], TSC_ADJUST: [7, 'ebx', 1], BMI1: [7, 'ebx', 3], SMEP: [7, 'ebx', 7], BMI2: [7, 'ebx', 8], ERMS: [7, 'ebx', 9],
-  INVPCID: [7, 'ebx', 10], RDSEED: [7, 'ebx', 18], ADX: [7, 'ebx', 19], SMAP: [7, 'ebx', 20],
+  INVPCID: [7, 'ebx', 10], RDSEED: [7, 'ebx', 18], ADX: [7, 'ebx', 19], SMAP: [7, 'ebx', 20], SHA: [7, 'ebx', 29],
   UMIP: [7, 'ecx', 2], PKU: [7, 'ecx', 3], LA57: [7, 'ecx', 16], RDPID: [7, 'ecx', 22], IBRS: [7, 'edx', 26], ARCH_CAPABILITIES: [7, 'edx', 29],
   LAHF: [0x80000001, 'ecx', 0], LZCNT: [0x80000001, 'ecx', 5], PREFETCHW: [0x80000001, 'ecx', 8], SYSCALL: [0x80000001, 'edx', 11],
   NX: [0x80000001, 'edx', 20], PDPE1GB: [0x80000001, 'edx', 26], RDTSCP: [0x80000001, 'edx', 27], LM: [0x80000001, 'edx', 29],
@@ -29,6 +29,7 @@ export const ALL_FEATURES: readonly string[] = Object.keys(FEATURE_BITS);
 /** What this emulator implements: it decides what CPUID says and which instructions are #UD. */
 export const FEATURES: ReadonlySet<string> = new Set([
   'FPU', 'DE', 'PSE', 'TSC', 'MSR', 'PAE', 'MCE', 'CX8', 'APIC', 'SEP', 'MTRR', 'PGE', 'MCA', 'CMOV', 'PAT', 'PSE-36', 'CLFSH', 'MMX', 'FXSR', 'SSE', 'SSE2',
+  'SSE3', 'SSSE3', 'SSE4.1', 'SSE4.2', 'AES', 'PCLMULQDQ', 'SHA',
   'VMX', 'CX16', 'PCID', 'x2APIC', 'POPCNT', 'TSC-Deadline', 'FSGSBASE', 'TSC_ADJUST', 'SMEP', 'SMAP', 'INVPCID', 'UMIP', 'IBRS', 'ARCH_CAPABILITIES',
   'LAHF', 'SYSCALL', 'NX', 'PDPE1GB', 'RDTSCP', 'LM', 'InvariantTSC',
 ]);

@@ -1,4 +1,5 @@
 /** What general instructions leave to TypeScript: long division, bulk string moves, ENTER. */
+import { CRC32_OPERATIONS } from './crc32.js';
 import { probe, read32, read16, write16, write32, write64 } from '../paging/access.js';
 import { READ, WRITE } from '../paging/mmu.js';
 import { exception } from './events.js';
@@ -122,6 +123,7 @@ function enter(cpu: Processor): void {
 }
 
 export const GENERAL_OPERATIONS: Operations = {
+  ...CRC32_OPERATIONS,
   'DIV r/m64': (cpu) => divide64(cpu, false),
   'IDIV r/m64': (cpu) => divide64(cpu, true),
   'REP MOVS in bulk': (cpu) => bulk(cpu, true),

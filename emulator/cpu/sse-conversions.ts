@@ -4,10 +4,11 @@ import { DE, IE, PE, TOWARD_ZERO, environment } from '../float/environment.js';
 import { unpackSingle } from '../float/formats.js';
 import { FINITE, INFINITY, isNan, setIndefinite, setInfinity, setSignificand, setZero, softFloat, type SoftFloat, ZERO } from '../float/number.js';
 import { quiet, fromNan } from '../float/nan.js';
+import { roundToInteger } from '../float/remainder.js';
 import { round, toInteger } from '../float/round.js';
 import type { Operation, Operations } from './operations.js';
 import { begin, env, finish } from './sse-environment.js';
-import { DOUBLE_ELEMENT, type Element, elementwise, FIRST, SINGLE_ELEMENT } from './sse-operations.js';
+import { bySuffix, DOUBLE_ELEMENT, type Element, elementwise, FIRST, SINGLE_ELEMENT } from './sse-operations.js';
 
 const a = softFloat(), r = softFloat();
 const integer = { high: 0, low: 0, inexact: false, fits: true };
@@ -91,6 +92,20 @@ const packedFromInteger = (count: number): Operation => elementwise(SINGLE_ELEME
   SINGLE_ELEMENT.store(cpu, FIRST + offset, r);
 });
 
+/** ROUNDPS and its kin. Arguments: the source, and the immediate: bits 1:0 are the rounding mode unless bit 2 chooses MXCSR.RC, bit 3 suppresses PE. No denormal is reported. */
+const toIntegral = (element: Element, count: number): Operation => (cpu) => {
+  begin(cpu);
+  const control = cpu.argumentLow(1);
+  if ((control & 4) === 0) env.rounding = control & 3;
+  for (let i = 0; i < count; i++) {
+    element.load(cpu, FIRST + element.bytes * i, a);
+    roundToInteger(a, r, env);
+    element.store(cpu, FIRST + element.bytes * i, r);
+  }
+  env.flags &= control & 8 ? IE : IE | PE;
+  finish(cpu);
+};
+
 /** Approximations carry twelve bits and report nothing; denormal operands count as zeros, tiny results become zero. */
 const APPROXIMATELY = environment('first');
 const one = softFloat();
@@ -139,5 +154,6 @@ export const SSE_CONVERSION_OPERATIONS: Operations = Object.fromEntries([
   ['CVTDQ2PS', packedFromInteger(4)], ['CVTPI2PS', packedFromInteger(2)],
   ['CVTSS2SD', between(SINGLE_ELEMENT, DOUBLE_ELEMENT, 1)], ['CVTSD2SS', between(DOUBLE_ELEMENT, SINGLE_ELEMENT, 1)],
   ['CVTPS2PD', between(SINGLE_ELEMENT, DOUBLE_ELEMENT, 2)], ['CVTPD2PS', between(DOUBLE_ELEMENT, SINGLE_ELEMENT, 2)],
+  ...bySuffix(toIntegral, 'ROUND'),
   ['RCPPS', approximate(false, 4)], ['RCPSS', approximate(false, 1)], ['RSQRTPS', approximate(true, 4)], ['RSQRTSS', approximate(true, 1)],
 ]);

@@ -62,6 +62,15 @@ const arithmetic = (element: Element, count: number, operation: Arithmetic): Ope
   element.store(cpu, FIRST + offset, r);
 });
 
+/** ADDSUBPS and its kin: differences of even elements, sums of odd ones. */
+const alternately = (element: Element, count: number): Operation => elementwise(element, count, (cpu, offset) => {
+  element.load(cpu, FIRST + offset, a);
+  element.load(cpu, SECOND + offset, b);
+  add(a, b, offset % (2 * element.bytes) === 0, r, env);
+  round(r, element.format, env);
+  element.store(cpu, FIRST + offset, r);
+});
+
 /** One source, in the first slot. */
 const root = (element: Element, count: number): Operation => elementwise(element, count, (cpu, offset) => {
   element.load(cpu, FIRST + offset, a);
@@ -126,12 +135,13 @@ const ordered = (element: Element, signaling: boolean): Operation => (cpu) => {
 export const SUFFIXES: Readonly<Record<string, readonly [Element, number]>> = {
   PS: [SINGLE_ELEMENT, 4], PD: [DOUBLE_ELEMENT, 2], SS: [SINGLE_ELEMENT, 1], SD: [DOUBLE_ELEMENT, 1],
 };
-function bySuffix(make: (element: Element, count: number) => Operation, name: string): [string, Operation][] {
+export function bySuffix(make: (element: Element, count: number) => Operation, name: string): [string, Operation][] {
   return Object.entries(SUFFIXES).map(([suffix, [element, count]]) => [name + suffix, make(element, count)]);
 }
 
 export const SSE_ARITHMETIC_OPERATIONS: Operations = Object.fromEntries([
   ...Object.entries(ARITHMETIC).flatMap(([name, operation]) => bySuffix((element, count) => arithmetic(element, count, operation), name)),
+  ['ADDSUBPS', alternately(SINGLE_ELEMENT, 4)], ['ADDSUBPD', alternately(DOUBLE_ELEMENT, 2)],
   ...bySuffix(root, 'SQRT'),
   ...bySuffix((element, count) => extremum(element, count, LESS), 'MIN'),
   ...bySuffix((element, count) => extremum(element, count, GREATER), 'MAX'),

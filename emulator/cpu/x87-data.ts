@@ -1,5 +1,5 @@
 /** x87 loads, stores, constants and moves between registers. SDM Vol. 2, by their names; constants: "FLD1/FLDL2T/FLDL2E/FLDPI/FLDLG2/FLDLN2/FLDZ—Load Constant". */
-import { DE, IE, OE, PE, UE } from '../float/environment.js';
+import { DE, IE, OE, PE, TOWARD_ZERO, UE } from '../float/environment.js';
 import { DOUBLE, type Format, packDouble, packSingle, SINGLE, unpackDouble, unpackSingle } from '../float/formats.js';
 import { fromNan } from '../float/nan.js';
 import { copy, FINITE, setSignificand, softFloat, type SoftFloat, ZERO } from '../float/number.js';
@@ -128,8 +128,9 @@ function toMagnitude(mostHigh: number, mostLow: number, oneMoreWhenNegative: boo
 }
 const INTEGERS: Readonly<Record<string, readonly [mostHigh: number, mostLow: number]>> = { m16int: [0, 0x7fff], m32int: [0, 0x7fffffff], m64int: [0x7fffffff, 0xffffffff] };
 /** "Integer indefinite": the most negative number. */
-const storeInteger = ([mostHigh, mostLow]: readonly [number, number]): Operation => (cpu) => {
+const storeInteger = ([mostHigh, mostLow]: readonly [number, number], truncate: boolean): Operation => (cpu) => {
   begin(cpu);
+  if (truncate) env.rounding = TOWARD_ZERO;
   let stored: boolean, high: number, low: number, fits = false;
   if (isEmpty(cpu, 0)) stored = underflow(cpu, true);
   else {
@@ -258,7 +259,7 @@ export const X87_DATA_OPERATIONS: Operations = {
   'FST m64fp': storeSmaller(DOUBLE, (from) => packDouble(from, words)),
   'FST m80fp': storeExtended,
   'FST ST(i)': storeRegister,
-  ...Object.fromEntries(Object.entries(INTEGERS).map(([operand, most]) => [`FIST ${operand}`, storeInteger(most)])),
+  ...Object.fromEntries(Object.entries(INTEGERS).flatMap(([operand, most]) => [[`FIST ${operand}`, storeInteger(most, false)], [`FISTTP ${operand}`, storeInteger(most, true)]])),
   FBSTP: storeDecimal,
   ...Object.fromEntries(Object.entries(CONSTANTS).map(([name, constant]) => [name, loadConstant(constant)])),
   FLDZ: loadConstant([0, 0, 0, 0]),

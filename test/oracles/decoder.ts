@@ -103,8 +103,8 @@ function operandOfOurs(o: OperandSpec, d: Decoded, mode: Mode, position: number)
 const extended = (d: Decoded, bits: number): boolean => bits === 32 || (bits === 8 && /^(83|6A|6B)/.test(d.form.text.replace('REX.W + ', '')));
 
 function saidByUs(d: Decoded, mode: Mode): Said {
-  const mnemonic = d.form.syntax.split(' ')[0]!;
-  return { length: d.length, mnemonic: MNEMONICS[mnemonic]?.(d) ?? mnemonic, operands: d.form.operands.map((o, n) => operandOfOurs(o, d, mode, n)) };
+  const mnemonic = d.form.syntax.split(' ')[0]!, isImplied = (o: OperandSpec) => o.text.startsWith('<');
+  return { length: d.length, mnemonic: MNEMONICS[mnemonic]?.(d) ?? mnemonic, operands: d.form.operands.flatMap((o, n) => (isImplied(o) ? [] : operandOfOurs(o, d, mode, n))) };
 }
 
 function differences(iced: Said, ours: Said): string[] {

@@ -2,6 +2,7 @@ import type { Instruction } from '../instruction.js';
 import * as arithmetic from './arithmetic.js';
 import * as bits from './bits.js';
 import * as control from './control.js';
+import * as crc32 from './crc32.js';
 import * as decimal from './decimal.js';
 import * as exchange from './exchange.js';
 import * as flagControl from './flag-control.js';
@@ -11,5 +12,5 @@ import * as shift from './shift.js';
 import * as stack from './stack.js';
 import * as string from './string.js';
 
-const families: readonly Record<string, Instruction | readonly Instruction[]>[] = [arithmetic, bits, control, decimal, exchange, flagControl, move, multiply, shift, stack, string];
+const families: readonly Record<string, Instruction | readonly Instruction[]>[] = [arithmetic, bits, control, crc32, decimal, exchange, flagControl, move, multiply, shift, stack, string];
 export const GENERAL: readonly Instruction[] = families.flatMap((family) => Object.values(family).flat());

@@ -1,7 +1,9 @@
 /** Packed integers in MMX registers: the operations of XMM registers on 64 bits. SDM Vol. 2, by their names. */
 import type { Value } from '../../meaning/meaning.js';
 import { instruction, type Cpu, type Instruction } from '../instruction.js';
+import { alignRight } from '../sse/bytes.js';
 import { PACKED_INTEGER, PACKED_SHIFTS, type PackedInteger, shiftPacked } from '../sse/packed-integer.js';
+import { PACKED_SSSE3 } from '../sse/packed-ssse3.js';
 import { wordBytes } from '../sse/shuffle.js';
 import { lane, pair, vector, zero } from '../sse/vector.js';
 import { S } from '../../cpu/layout.js';
@@ -9,6 +11,7 @@ import { enterMmx, mmx, writeMm } from './registers.js';
 
 /** Where the halves of both operands meet, the 64-bit form finds its result in another place of the 128-bit one. */
 function narrow(cpu: Cpu, { compute, halves }: PackedInteger, a: Value, b: Value): Value {
+  if (halves === 'wrap') return compute(cpu, pair(cpu, a, a), b.zeroExtend(128)).truncate(64);
   if (halves === 'pack') return compute(cpu, pair(cpu, a, b), zero(cpu)).truncate(64);
   if (halves === 'unpack high') {
     const raised = (v: Value) => pair(cpu, cpu.constant(0, 64), v);
@@ -17,8 +20,8 @@ function narrow(cpu: Cpu, { compute, halves }: PackedInteger, a: Value, b: Value
   return compute(cpu, a.zeroExtend(128), b.zeroExtend(128)).truncate(64);
 }
 
-export const PACKED: readonly Instruction[] = PACKED_INTEGER.map((operation) => instruction(operation.name, operation.summary, {
-  encodings: `NP 0F ${operation.opcode} /r | ${operation.name} mm, mm/m${operation.halves === 'unpack low' ? 32 : 64}`,
+export const PACKED: readonly Instruction[] = [...PACKED_INTEGER, ...PACKED_SSSE3].map((operation) => instruction(operation.name, operation.summary, {
+  encodings: `NP ${operation.map ?? '0F'} ${operation.opcode} /r | ${operation.name} mm, mm/m${operation.halves === 'unpack low' ? 32 : 64}`,
   feature: operation.mmxSince ?? 'MMX', flags: 'None affected.',
   operation(cpu, dest, src) {
     mmx(cpu);
@@ -45,6 +48,15 @@ export const PSHUFW = instruction('PSHUFW', 'Shuffle Packed Words', {
     mmx(cpu);
     const a = src.read(64).zeroExtend(128);
     writeMm(cpu, dest, vector(cpu, 'i8x16.swizzle', a, wordBytes(cpu, control.read(8), 'low')).truncate(64));
+  },
+});
+
+export const PALIGNR = instruction('PALIGNR', 'Packed Align Right', {
+  encodings: 'NP 0F 3A 0F /r ib | PALIGNR mm1, mm2/m64, imm8', feature: 'SSSE3', flags: 'None affected.',
+  operation(cpu, dest, src, count) {
+    mmx(cpu);
+    const b = src.read(64);
+    writeMm(cpu, dest, alignRight(cpu, zero(cpu), pair(cpu, b, dest.read()), count.read(8)).truncate(64));
   },
 });
 

@@ -16,8 +16,8 @@ export const widthOf = (shape: Shape): 32 | 64 | 128 => (shape === 'f32' ? 32 : 
 /** The operands of the fast path are good, and so is its result: one mask. */
 type Judge = (l: Lanes, result: Value, a: Value, b: Value) => Value;
 /** A sum that is denormal is exact. */
-const sum: Judge = (l, result, a, b) => l.both(l.both(l.plain(a), l.plain(b)), l.finite(result));
-const product: Judge = (l, result, a, b) => l.both(l.both(l.plain(a), l.plain(b)), l.either(l.safe(result), l.both(l.isZero(result), l.either(l.isZero(a), l.isZero(b)))));
+export const sum: Judge = (l, result, a, b) => l.both(l.both(l.plain(a), l.plain(b)), l.finite(result));
+export const product: Judge = (l, result, a, b) => l.both(l.both(l.plain(a), l.plain(b)), l.either(l.safe(result), l.both(l.isZero(result), l.either(l.isZero(a), l.isZero(b)))));
 const quotient: Judge = (l, result, a, b) => l.both(l.both(l.plain(a), l.plain(b)), l.either(l.safe(result), l.both(l.isZero(result), l.isZero(a))));
 
 function define(name: string, what: string, opcode: string, variants: readonly Variant[], operation: (cpu: Cpu, lanes: Lanes, exact: string, dest: Operand, src: Operand) => void, exceptions: string): readonly Instruction[] {

@@ -2,10 +2,12 @@
 import { instruction, type Instruction } from '../instruction.js';
 import { S } from '../../cpu/layout.js';
 import { PACKED_INTEGER, PACKED_SHIFTS, shiftPacked } from './packed-integer.js';
+import { PACKED_SSE4 } from './packed-sse4.js';
+import { PACKED_SSSE3 } from './packed-ssse3.js';
 import { constant, lane, pair, sse, vector } from './vector.js';
 
-export const PACKED: readonly Instruction[] = PACKED_INTEGER.map(({ name, summary, opcode, compute }) => instruction(name, summary, {
-  encodings: `66 0F ${opcode} /r | ${name} xmm1, xmm2/m128 | aligned`, feature: 'SSE2', flags: 'None affected.',
+export const PACKED: readonly Instruction[] = [...PACKED_INTEGER, ...PACKED_SSSE3, ...PACKED_SSE4].map(({ name, summary, map = '0F', opcode, since = 'SSE2', compute }) => instruction(name, summary, {
+  encodings: `66 ${map} ${opcode} /r | ${name} xmm1, xmm2/m128 | aligned`, feature: since, flags: 'None affected.',
   operation(cpu, dest, src) {
     sse(cpu);
     const b = src!.read(128);

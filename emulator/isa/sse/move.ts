@@ -1,6 +1,7 @@
 /** Moves between XMM registers, memory and general registers. SDM Vol. 2, by their names. */
 import { instruction, type Cpu, type Instruction, type Operand } from '../instruction.js';
-import { lane, moveScalar, pair, readHigh, sse, writeHigh } from './vector.js';
+import { IDENTITY } from './shuffle.js';
+import { lane, moveScalar, pair, readHigh, shuffle, sse, writeHigh } from './vector.js';
 
 interface Move { readonly name: string; readonly summary: string; readonly feature?: string; readonly encodings: string; move(cpu: Cpu, dest: Operand, src: Operand): void }
 const whole: Move['move'] = (_cpu, dest, src) => dest.write(src.read(128));
@@ -55,6 +56,11 @@ const MOVES: readonly Move[] = [
   { name: 'MOVQ', summary: 'Move Quadword', feature: 'SSE2', move: moveQuadword, encodings: `
     F3 0F 7E /r | MOVQ xmm1, xmm2/m64
     66 0F D6 /r | MOVQ xmm2/m64, xmm1` },
+  { name: 'LDDQU', summary: 'Load Unaligned Integer 128 Bits', feature: 'SSE3', move: whole, encodings: 'F2 0F F0 /r | LDDQU xmm1, m128' },
+  { name: 'MOVNTDQA', summary: 'Load Double Quadword Non-Temporal Aligned Hint', feature: 'SSE4.1', move: whole, encodings: '66 0F 38 2A /r | MOVNTDQA xmm1, m128 | aligned' },
+  { name: 'MOVDDUP', summary: 'Replicate Double Precision Floating-Point Values', feature: 'SSE3', move: (cpu, dest, src) => dest.write(cpu.meaning.wasm('i64x2.splat', 128, [src.read(64)])), encodings: 'F2 0F 12 /r | MOVDDUP xmm1, xmm2/m64' },
+  { name: 'MOVSLDUP', summary: 'Replicate Single Precision Floating-Point Values', feature: 'SSE3', move: duplicate(0), encodings: 'F3 0F 12 /r | MOVSLDUP xmm1, xmm2/m128 | aligned' },
+  { name: 'MOVSHDUP', summary: 'Replicate Single Precision Floating-Point Values', feature: 'SSE3', move: duplicate(1), encodings: 'F3 0F 16 /r | MOVSHDUP xmm1, xmm2/m128 | aligned' },
 ];
 function moveHigh(cpu: Cpu, dest: Operand, src: Operand): void {
   if (dest.kind === 'memory') dest.write(readHigh(cpu, src)); else writeHigh(cpu, dest, src.read(64));
@@ -65,6 +71,12 @@ function moveGeneral(_cpu: Cpu, dest: Operand, src: Operand): void {
 function moveQuadword(_cpu: Cpu, dest: Operand, src: Operand): void {
   const value = src.read(64);
   dest.write(dest.kind === 'xmm' ? value.zeroExtend(128) : value);
+}
+function duplicate(first: 0 | 1): Move['move'] {
+  return (cpu, dest, src) => {
+    const a = src.read(128);
+    dest.write(shuffle(cpu, a, a, IDENTITY.map((i) => (i & ~4) + 4 * first)));
+  };
 }
 export const MOVE: readonly Instruction[] = MOVES.map(({ name, summary, feature = 'SSE', encodings, move }) => instruction(name, summary, {
   encodings, feature, flags: 'None affected.',

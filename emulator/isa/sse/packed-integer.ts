@@ -8,15 +8,19 @@ export interface PackedInteger {
   readonly name: string;
   readonly summary: string;
   readonly opcode: string;
-  /** The MMX form came with SSE or SSE2; with MMX when absent. */
-  readonly mmxSince?: 'SSE' | 'SSE2';
-  /** Combines elements of both operands into halves of the result: an MMX register has other halves. */
-  readonly halves?: 'pack' | 'unpack low' | 'unpack high';
+  /** Bytes before the opcode; 0F when absent. */
+  readonly map?: '0F 38';
+  /** What the XMM form came with; SSE2 when absent. */
+  readonly since?: string;
+  /** The MMX form came with a later extension; with MMX when absent. */
+  readonly mmxSince?: 'SSE' | 'SSE2' | 'SSSE3';
+  /** Combines elements of both operands into halves of the result: an MMX register has other halves. `wrap`: the second names bytes of the first. */
+  readonly halves?: 'pack' | 'unpack low' | 'unpack high' | 'wrap';
   readonly compute: (cpu: Cpu, a: Value, b: Value) => Value;
 }
 
 const simd = (name: string) => (cpu: Cpu, a: Value, b: Value): Value => vector(cpu, name, a, b);
-const each = (names: readonly string[], summary: string, opcodes: string, operations: readonly string[], more: Partial<PackedInteger> = {}): PackedInteger[] =>
+export const each = (names: readonly string[], summary: string, opcodes: string, operations: readonly string[], more: Partial<PackedInteger> = {}): PackedInteger[] =>
   names.map((name, i) => ({ name, summary, opcode: opcodes.split(' ')[i]!, compute: simd(operations[i]!), ...more }));
 
 const ODD_WORDS = Array.from({ length: 16 }, (_, i) => 4 * (i >> 1) + 2 + (i & 1));

@@ -32,7 +32,7 @@ export const PSHUFD = instruction('PSHUFD', 'Shuffle Packed Doublewords', {
   },
 });
 
-const IDENTITY = Array.from({ length: 16 }, (_, i) => i);
+export const IDENTITY = Array.from({ length: 16 }, (_, i) => i);
 const SHIFTS = 0x0001_0004_0010_0040n;
 /** Byte indices that choose among the four words of one half and leave the other half. */
 export function wordBytes(cpu: Cpu, control: Value, half: 'low' | 'high'): Value {
@@ -83,3 +83,5 @@ export const UNPCKPS: readonly Instruction[] = UNPACKS.map(([name, summary, opco
 /** Byte indices that interleave elements of two vectors from byte `first` on. */
 export const interleaved = (first: number, bytes: number): number[] =>
   IDENTITY.map((i) => first + Math.floor(i / (2 * bytes)) * bytes + (i % bytes) + (i % (2 * bytes) >= bytes ? 16 : 0));
+/** Byte indices of every second element of two vectors, from the element `first` on. */
+export const alternate = (first: 0 | 1, bytes: number): number[] => IDENTITY.map((i) => bytes * (2 * Math.floor(i / bytes) + first) + (i % bytes));

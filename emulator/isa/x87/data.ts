@@ -79,6 +79,14 @@ export const FIST: readonly Instruction[] = ([['FIST', 'Store Integer', 'DF /2 m
   feature: 'FPU', flags: 'None affected.', exceptions: '#IS, #IA, #P',
   operation(cpu, dest) { storeTo(cpu, dest!, `FIST m${dest!.bits}int`, pops); },
 }));
+export const FISTTP = instruction('FISTTP', 'Store Integer With Truncation', {
+  encodings: `
+    DF /1 | FISTTP m16int
+    DB /1 | FISTTP m32int
+    DD /1 | FISTTP m64int`,
+  feature: 'SSE3', flags: 'None affected.', exceptions: '#IS, #IA, #P',
+  operation(cpu, dest) { storeTo(cpu, dest, `FISTTP m${dest.bits}int`, true); },
+});
 export const FBSTP = instruction('FBSTP', 'Store BCD Integer and Pop', {
   encodings: 'DF /6 | FBSTP m80bcd', feature: 'FPU', flags: 'None affected.', exceptions: '#IS, #IA, #P',
   operation(cpu, dest) { storeTo(cpu, dest, 'FBSTP', true); },
