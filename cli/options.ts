@@ -20,6 +20,7 @@ export const COMMANDS = {
     options: {
       kernel: { type: 'string', value: 'FILE', says: 'the image, as other emulators name it' },
       initrd: { type: 'string', value: 'FILE', says: 'the initial RAM disk of a Linux kernel, or the first module of another' },
+      cpus: { type: 'string', value: 'N', says: 'processors, 1 if left out; they take turns' },
       append: { type: 'string', value: 'TEXT', says: 'the kernel’s command line' },
       memory: { type: 'string', value: 'SIZE', says: 'guest memory, such as 64M (the default), 4096K or 1G; 256M is the default for Linux' },
       boot: { type: 'string', value: 'PROTOCOL', says: `how an image is started that can be started in several ways: ${BOOT_PROTOCOLS.join(', ')}` },
@@ -91,10 +92,10 @@ export function readSize(text: string, most: number): number {
   return bytes;
 }
 
-export function readCount(option: string, text: string, most = Number.MAX_SAFE_INTEGER): number {
+export function readCount(option: string, text: string, most = Number.MAX_SAFE_INTEGER, least = 0): number {
   const digits = text.replaceAll('_', '');
   const number = /^\d+$/.test(digits) ? Number(digits) : NaN;
-  if (!(number <= most)) throw new UsageError(`--${option} must be a whole number${most < Number.MAX_SAFE_INTEGER ? ` up to ${most}` : ''}, not "${text}".`);
+  if (!(number >= least && number <= most)) throw new UsageError(`--${option} must be a whole number${least > 0 ? ` from ${least}` : ''}${most < Number.MAX_SAFE_INTEGER ? `${least > 0 ? '' : ' up'} to ${most}` : ''}, not "${text}".`);
   return number;
 }
 

@@ -1,5 +1,6 @@
 /** `ringside run`: one image from its first instruction to the machine's last word. */
 import { BOOT_PROTOCOLS, type BootProtocol } from '../emulator/boot/index.js';
+import { MOST_PROCESSORS } from '../emulator/cpu/layout.js';
 import { createMachine, MOST_MEMORY } from '../emulator/machine/machine.js';
 import type { Machine, StopReason } from '../emulator/machine/contract.js';
 import type { TrapEvent, TrapKind } from '../emulator/observe/events.js';
@@ -19,6 +20,7 @@ export async function run({ values, positionals }: Given): Promise<number> {
   if (program === undefined) throw new UsageError('Which image? Write ringside run IMAGE.');
   if (others.length > 0) throw new UsageError(`One image is booted, but "${others.join(' ')}" follows it; files beside it are given by --initrd and --module.`);
   const memory = text('memory');
+  const cpus = values['cpus'] === undefined ? 1 : readCount('cpus', values['cpus'] as string, MOST_PROCESSORS, 1);
   const tier = oneOf('tier', TIERS, text('tier'));
   const limit = values['max-instructions'] === undefined ? Infinity : readCount('max-instructions', values['max-instructions'] as string);
   const traced = tracedKinds((values['trace'] as readonly string[] | undefined) ?? []);
@@ -30,7 +32,7 @@ export async function run({ values, positionals }: Given): Promise<number> {
   for (const note of plan.notes) process.stderr.write(`${note}\n`);
 
   const serial = new SerialPort();
-  const machine = createMachine({ memoryBytes, cpus: 1, ...(tier && { tier }), onSerial: (port, byte) => { if (port === 1) serial.byte(byte); }, onDebugConsole: (byte) => { process.stderr.write(Uint8Array.of(byte)); } });
+  const machine = createMachine({ memoryBytes, cpus, ...(tier && { tier }), onSerial: (port, byte) => { if (port === 1) serial.byte(byte); }, onDebugConsole: (byte) => { process.stderr.write(Uint8Array.of(byte)); } });
   machine.load(plan);
   for (const kind of traced) machine.conditions.add({ kind, test: (event) => { traceLine(event); return false; } });
   /** A terminal ends lines with a line feed, where a serial keyboard sends a carriage return. */

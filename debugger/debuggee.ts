@@ -126,7 +126,13 @@ export class Debuggee {
   frame(reference?: number): Frame {
     const frame = reference === undefined ? this.stack(this.machine.processors[this.lastStop?.cpu ?? 0]!)[0] : this.frames.get(reference);
     if (!frame) throw new RequestError('This frame is gone: the machine has run since.');
+    this.lookAt(frame.view.cpu.id);
     return frame;
+  }
+
+  /** What a processor's registers say can only be read while it is looked at. */
+  private lookAt(cpu: number): Processor {
+    return this.machine.processors[cpu]!;
   }
 
   open(container: Container): number {

@@ -27,7 +27,7 @@ describe('launch arguments', () => {
     [{ program: 5 }, '"program" must be text, not 5.'],
     [{ program: 'a', memory: '64M' }, '"memory" must be a whole number from 2 to 3072 (mebibytes), not "64M".'],
     [{ program: 'a', memory: 0 }, '"memory" must be a whole number from 2 to 3072 (mebibytes), not 0.'],
-    [{ program: 'a', cpus: 1.5 }, '"cpus" must be a whole number from 1 to 8, not 1.5.'],
+    [{ program: 'a', cpus: 1.5 }, '"cpus" must be a whole number from 1 to 16, not 1.5.'],
     [{ program: 'a', args: ['x'] }, '"args" must be text, not ["x"].'],
     [{ program: 'a', modules: 'x' }, '"modules" must be a list, not "x".'],
     [{ program: 'a', modules: [null] }, '"modules[0]" must be the name of a file, not null.'],

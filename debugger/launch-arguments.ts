@@ -1,5 +1,6 @@
 /** The launch configuration: what it may hold, and what is wrong with one that holds something else. */
 import { BOOT_PROTOCOLS, type BootProtocol } from '../emulator/boot/index.js';
+import { MOST_PROCESSORS } from '../emulator/cpu/layout.js';
 import { MOST_MEMORY } from '../emulator/machine/machine.js';
 import { RequestError } from './request-error.js';
 
@@ -32,7 +33,6 @@ export interface LaunchArguments {
 
 const MEBIBYTE = 2 ** 20;
 const LEAST_MEMORY_MEBIBYTES = 2, MOST_MEMORY_MEBIBYTES = MOST_MEMORY / MEBIBYTE;
-const MOST_PROCESSORS = 8;
 
 export function readLaunchArguments(given: unknown): LaunchArguments {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) throw new RequestError('A launch configuration must be an object with at least "program".');

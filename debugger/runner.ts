@@ -65,7 +65,9 @@ export class Runner {
   }
 
   /** The processor that runs next. */
-  private readonly current = 0;
+  private get current(): number { return this.machine.current; }
+  /** The one that the plan steps. */
+  private stepped = 0;
 
   place(cpu = this.current): Place {
     return placeOf(this.machine.processors[cpu]!);
@@ -88,8 +90,9 @@ export class Runner {
     this.machine.breakpoints.clear(linear);
   }
 
-  start(plan: Plan): void {
+  start(plan: Plan, stepped = this.current): void {
     this.pausing = false;
+    this.stepped = stepped;
     this.plan = plan;
     this.host.later(() => {
       this.begin();
@@ -173,9 +176,9 @@ export class Runner {
 
   private stepOne(): StopReason {
     const { machine } = this;
-    const retry = this.asked.has(this.place().rip) ? new Retry(machine.processors[this.current]!) : undefined;
+    const retry = this.asked.has(this.place(this.stepped).rip) ? new Retry(machine.processors[this.stepped]!) : undefined;
     const events = machine.ledger.total, count = machine.instructions;
-    const reason = machine.step(this.current);
+    const reason = machine.step(this.stepped);
     if (retry && machine.instructions === count && retry.wasCalledAway(machine.ledger.since(events))) this.retry = retry;
     return reason;
   }

@@ -140,7 +140,7 @@ export class RingsideSession extends DebugSession implements Evaluator, Judge {
   }
 
   /** Lets the machine run by a plan, unless it has had its last word. */
-  run(plan: Plan): void {
+  run(plan: Plan, stepped?: number): void {
     const { runner, lastStop } = this.debuggee;
     this.debuggee.requireStopped();
     if (this.ended) throw new RequestError('The session has ended.');
@@ -149,7 +149,7 @@ export class RingsideSession extends DebugSession implements Evaluator, Judge {
       return;
     }
     this.debuggee.forget();
-    runner.start(plan);
+    runner.start(plan, stepped);
   }
 
   restart(given: unknown): void {

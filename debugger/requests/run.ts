@@ -32,12 +32,13 @@ const step = (how: 'into' | 'over'): Handler<DebugProtocol.NextArguments> => (se
   const { id } = session.debuggee.processor(threadId);
   const context = contextOf(session);
   const plan: Plan = granularity === 'instruction' ? stepInstruction(context, id, how) : stepLine(context, id, how);
-  session.run(plan);
+  session.run(plan, id);
 };
 
 const out: Handler<DebugProtocol.StepOutArguments> = (session, { threadId }) => {
   session.debuggee.requireStopped();
-  session.run(stepOut(contextOf(session), session.debuggee.processor(threadId).id));
+  const { id } = session.debuggee.processor(threadId);
+  session.run(stepOut(contextOf(session), id), id);
 };
 
 export const runRequests: Handlers = { threads, continue: continued, pause, next: step('over'), stepIn: step('into'), stepOut: out };

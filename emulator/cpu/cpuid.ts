@@ -53,13 +53,27 @@ function cache(subleaf: number): CpuidResult {
   return { eax: type | (level << 5) | (1 << 8), ebx: (((ways - 1) << 22) | (CLFLUSH_BYTES - 1)) >>> 0, ecx: sets - 1, edx: 0 };
 }
 
+const HTT = 1 << 28;
+/** Bits of an APIC ID that tell processors of a package apart. */
+const packageBits = (cpu: Processor): number => Math.ceil(Math.log2(cpu.packageProcessors));
+
+/** Leaf 0BH: the levels are threads, of which a core has one, and cores. */
+function topology(cpu: Processor, level: number): CpuidResult {
+  const levels = [{ shift: 0, processors: 1, type: 1 }, { shift: packageBits(cpu), processors: cpu.packageProcessors, type: 2 }], it = levels[level];
+  return { eax: it?.shift ?? 0, ebx: it?.processors ?? 0, ecx: (level & 0xff) | ((it?.type ?? 0) << 8), edx: cpu.id };
+}
+
 function fixed(cpu: Processor, leaf: number, subleaf: number): CpuidResult {
   switch (leaf) {
     case 0: return { eax: MAX_BASIC, ebx: word(VENDOR, 0), edx: word(VENDOR, 4), ecx: word(VENDOR, 8) };
-    case 1: return { ...NONE, eax: SIGNATURE, ebx: ((CLFLUSH_BYTES / 8) << 8) | (1 << 16) | (cpu.id << 24) };
+    case 1: return { ...NONE, eax: SIGNATURE, ebx: ((CLFLUSH_BYTES / 8) << 8) | (2 ** packageBits(cpu) << 16) | (cpu.id << 24), edx: cpu.packageProcessors > 1 ? HTT : 0 };
     case 2: return { ...NONE, eax: 0x00feff01, edx: 0 };
-    case 4: return cache(subleaf);
+    case 4: {
+      const it = cache(subleaf);
+      return it === NONE ? it : { ...it, eax: it.eax | ((2 ** packageBits(cpu) - 1) << 26) };
+    }
     case 5: return cpu.features.has('MONITOR') ? { eax: CLFLUSH_BYTES, ebx: CLFLUSH_BYTES, ecx: 3, edx: 0 } : NONE;
+    case 0xb: return topology(cpu, subleaf);
     case 0x15: return { eax: 1, ebx: 1, ecx: cpu.tscHz, edx: 0 };
     case 0x16: return { eax: cpu.tscHz / 1e6, ebx: cpu.tscHz / 1e6, ecx: 100, edx: 0 };
     case 0x80000000: return { ...NONE, eax: MAX_EXTENDED };

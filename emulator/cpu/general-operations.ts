@@ -129,5 +129,8 @@ export const GENERAL_OPERATIONS: Operations = {
   'REP MOVS in bulk': (cpu) => bulk(cpu, true),
   'REP STOS in bulk': (cpu) => bulk(cpu, false),
   ENTER: enter,
-  PAUSE: (cpu) => cpu.intercepts.instruction(cpu, 'PAUSE'),
+  PAUSE: (cpu) => {
+    cpu.yields = true;
+    return cpu.intercepts.instruction(cpu, 'PAUSE');
+  },
 };

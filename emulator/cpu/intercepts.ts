@@ -1,4 +1,5 @@
 import type { Abandon } from './events.js';
+import { S } from './layout.js';
 import type { Processor } from './processor.js';
 
 /**
@@ -34,6 +35,8 @@ export interface Intercepts {
   iretUnblocksNmis(cpu: Processor): boolean;
   /** An external interrupt or NMI is about to be taken. `acknowledge` fetches the vector. Returns true when it caused a VM exit. */
   interrupt(cpu: Processor, kind: 'external interrupt' | 'NMI', acknowledge: () => number): boolean;
+  /** INIT, or a start-up message in the wait-for-SIPI state. True: a VM exit happened; 'blocked': it waits. */
+  startSignal(cpu: Processor, signal: 'INIT' | 'SIPI', vector: number): boolean | 'blocked';
   tripleFault(cpu: Processor): boolean;
   taskSwitch(cpu: Processor, selector: number, source: 'CALL' | 'IRET' | 'JMP' | 'task gate in IDT'): void;
   /** TSC as the guest sees it: adds the TSC offset. */
@@ -69,6 +72,8 @@ export const ROOT_INTERCEPTS: Intercepts = {
   ignoresNmiBlocking: () => false,
   iretUnblocksNmis: () => true,
   interrupt: () => false,
+  // "the INIT signal … is blocked in VMX root operation".
+  startSignal: (cpu) => (cpu.low(S.vmxOn) !== 0 ? 'blocked' : false),
   tripleFault: () => false,
   taskSwitch: nothing,
   readTsc: (_cpu, tsc) => tsc,

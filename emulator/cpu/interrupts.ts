@@ -7,6 +7,7 @@ import { CS, S } from './layout.js';
 import { ACTIVITY, BLOCKING, setRflagsBits } from './modes.js';
 import type { Processor } from './processor.js';
 import { unchecked } from './references.js';
+import { initializeProcessor, startProcessor } from './reset.js';
 
 const SHADOW = BLOCKING.STI | BLOCKING.MOV_SS;
 const ACKNOWLEDGED = 0x100;
@@ -21,6 +22,7 @@ const interruptsEnabled = (cpu: Processor): boolean =>
  * an instruction throws (EptFault of a delivery, ABANDON after a VM exit, STOP_BEFORE_DELIVERY): to be acted upon in the same way.
  */
 export function serviceInterrupts(cpu: Processor): boolean {
+  if (startSignals(cpu) && (takeInit(cpu) || takeStartUp(cpu))) return true;
   if (cpu.activity === ACTIVITY.shutdown || cpu.activity === ACTIVITY.waitForSipi) return false;
   if (cpu.nonRoot && cpu.intercepts.boundary(cpu, 'debug trap')) return true;
   if (takeDebugTrap(cpu)) return true;
@@ -28,6 +30,27 @@ export function serviceInterrupts(cpu: Processor): boolean {
   if (cpu.low(S.pendingNmi) !== 0 && takeNmi(cpu)) return true;
   if (cpu.nonRoot && cpu.intercepts.boundary(cpu, 'external interrupt')) return true;
   return takeExternalInterrupt(cpu);
+}
+
+const startSignals = (cpu: Processor): boolean => cpu.low(S.pendingInit) !== 0 || cpu.low(S.pendingStartUp) !== 0;
+
+function takeInit(cpu: Processor): boolean {
+  if (cpu.low(S.pendingInit) === 0) return false;
+  const exits = cpu.intercepts.startSignal(cpu, 'INIT', 0);
+  if (exits === 'blocked') return false;
+  cpu.u32[S.pendingInit >> 2] = 0;
+  if (!exits) initializeProcessor(cpu);
+  return true;
+}
+
+/** SDM Vol. 3, "MP Initialization Protocol Algorithm for MP Systems": elsewhere than in the wait-for-SIPI state it is dropped. */
+function takeStartUp(cpu: Processor): boolean {
+  const pending = cpu.low(S.pendingStartUp), vector = pending & 0xff;
+  cpu.u32[S.pendingStartUp >> 2] = 0;
+  if (pending === 0 || cpu.activity !== ACTIVITY.waitForSipi) return false;
+  if (cpu.nonRoot) return cpu.intercepts.startSignal(cpu, 'SIPI', vector) === true;
+  startProcessor(cpu, vector);
+  return true;
 }
 
 function takeDebugTrap(cpu: Processor): boolean {
@@ -77,11 +100,12 @@ function takeExternalInterrupt(cpu: Processor): boolean {
 
 /** Whether something might be taken at this boundary: cheap, to be asked often. */
 export const eventsPending = (cpu: Processor): boolean =>
-  (cpu.low(S.pendingDebug) & DUE) !== 0 || cpu.low(S.pendingNmi) !== 0 || cpu.nonRoot ||
+  startSignals(cpu) ||   (cpu.low(S.pendingDebug) & DUE) !== 0 || cpu.low(S.pendingNmi) !== 0 || cpu.nonRoot ||
   ((cpu.low(S.acknowledged) !== 0 || cpu.interruptRequested()) && interruptsEnabled(cpu));
 
 /** Whether the next boundary may be passed without a look at it. */
 export function quietBoundary(cpu: Processor): boolean {
+  if (startSignals(cpu)) return false;
   if ((cpu.low(S.pendingDebug) & DUE) !== 0 || cpu.low(S.pendingNmi) !== 0 || cpu.low(S.acknowledged) !== 0 || mustStep(cpu)) return false;
   return cpu.nonRoot ? !cpu.interruptRequested() && cpu.intercepts.quiet(cpu) : !cpu.interruptRequested() || !interruptsEnabled(cpu);
 }

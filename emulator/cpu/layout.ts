@@ -86,6 +86,8 @@ export const S = {
   /** Debug exceptions pending for the next boundary (the VMCS "pending debug exceptions" format). */
   pendingDebug: field(8),
   pendingNmi: field(4),
+  /** An INIT signal waits; a start-up message waits: 100H + vector. */
+  pendingInit: field(4), pendingStartUp: field(4),
   /** An external interrupt that has been acknowledged but not delivered, because the machine was stopped before it: 100H + vector. */
   acknowledged: field(4),
   a20Mask: field(4),
@@ -117,6 +119,9 @@ export const FAST_TLB_FOLD = 23;
 /** Each table has one half for VMX non-root operation and one for the rest: hypervisor and guest often use the same addresses. */
 export const FAST_TLB_HALF_BYTES = FAST_TLB_ENTRIES * FAST_TLB_ENTRY_BYTES;
 const FAST_TLB_BYTES = 2 * FAST_TLB_HALF_BYTES;
+/** A processor has a set of its own; those of the second and further ones lie behind the block table. */
+export const FAST_TLB_SET_BYTES = 3 * FAST_TLB_BYTES;
+export const MOST_PROCESSORS = 16;
 export const BLOCK_TABLE_ENTRIES = 32768;
 export const BLOCK_TABLE_ENTRY_BYTES = 16;
 
@@ -129,10 +134,15 @@ export const MAP = {
   /** What VMREAD and VMWRITE need to know of each encoding (vmx/field-access.ts). */
   vmcsFields: 0x20000,
   blockTable: 0x40000,
-  codeCache: 0x100000,
+  furtherTlbs: 0x100000,
+  codeCache: 0x280000,
   codeCacheEnd: 0x2000000,
   guestMemory: 0x2000000,
 } as const;
+
+/** What to add to the tables' addresses to find those of a processor. */
+export const fastTlbSet = (processor: number): number => (processor === 0 ? 0 : MAP.furtherTlbs - MAP.tlbRead + (processor - 1) * FAST_TLB_SET_BYTES);
+if (MAP.tlbRead + fastTlbSet(MOST_PROCESSORS) > MAP.codeCache) throw new Error('fast TLBs overlap the code cache');
 
 if (next > MAP.tlbRead) throw new Error('processor state overlaps the fast TLB');
 

@@ -60,12 +60,16 @@ export class Processor {
   alone = true;
   /** Whether the next one must be. */
   aloneNext = false;
+  /** PAUSE says that it waits for another processor: its turn may end. */
+  yields = false;
+  /** Where INIT takes the bootstrap processor: to firmware. */
+  restart!: () => void;
   /** Events delivered so far: whether one came between two boundaries. */
   deliveries = 0;
   /** After a triple fault: what happened, first to last, one sentence each. */
   autopsy: readonly string[] = [];
 
-  constructor(readonly memory: WebAssembly.Memory, readonly id: number, readonly guestBytes: number) {
+  constructor(readonly memory: WebAssembly.Memory, readonly id: number, readonly guestBytes: number, readonly packageProcessors = 1) {
     const buffer = memory.buffer;
     this.u8 = new Uint8Array(buffer);
     this.u32 = new Uint32Array(buffer);

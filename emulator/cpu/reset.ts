@@ -48,3 +48,28 @@ export function resetProcessor(cpu: Processor, features: ReadonlySet<string> = F
   cpu.mmu.reset();
   cpu.modeChanged();
 }
+
+/** What INIT leaves alone: model-specific registers, the state of x87 and SSE, and a start-up message that came after it. */
+const KEPT: readonly (readonly [number, number])[] = [[S.xcr0, S.xcr0 + 8], [S.star, S.interruptibility], [S.pendingStartUp, S.pendingStartUp + 4], [S.a20Mask, S.vmxOn], [S.mxcsr, S.end]];
+
+/** SDM Vol. 3, "Processor State After Reset": the column of INIT. Others than the bootstrap processor then wait for a start-up message. */
+export function initializeProcessor(cpu: Processor): void {
+  const kept = KEPT.map(([from, to]) => cpu.u8.slice(from, to)), caching = cpu.cr0 & (CR0.CD | CR0.NW);
+  resetProcessor(cpu, cpu.features);
+  KEPT.forEach(([from], n) => { cpu.u8.set(kept[n]!, from); });
+  cpu.cr0 = (CR0.ET | caching) >>> 0;
+  cpu.setBig(S.debugControl, 0n);
+  cpu.localApic.initialize();
+  cpu.modeChanged();
+  if (cpu.low(S.apicBase) & APIC_BASE_BSP) cpu.restart();
+  else cpu.activity = ACTIVITY.waitForSipi;
+}
+
+/** A start-up message: real-address mode at the page that its vector names. */
+export function startProcessor(cpu: Processor, vector: number): void {
+  setSegment(cpu, CS, vector << 8, vector << 12, 0xffff, REAL_ATTRIBUTES);
+  cpu.rip = 0;
+  cpu.nextRip = 0;
+  cpu.activity = ACTIVITY.active;
+  cpu.modeChanged();
+}

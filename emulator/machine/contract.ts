@@ -12,6 +12,8 @@ export interface MachineOptions {
   onSerial(port: 1 | 2, byte: number): void;
   onDebugConsole(byte: number): void;
   nanosecondsPerInstruction?: number;
+  /** Instructions of a turn, where several processors take turns. */
+  quantum?: number;
   /** Whether hot code is compiled; both ways end in the same state. */
   tier?: 'interpreter' | 'compiled';
 }
@@ -41,14 +43,17 @@ export interface Breakpoints {
 }
 
 export interface Machine {
+  /** Looking one up makes its state visible: until another is looked up, or the machine runs. */
   readonly processors: readonly Processor[];
+  /** Whose turn it is: the processor that the last stop concerns. */
+  readonly current: number;
   readonly memory: WebAssembly.Memory;
   readonly guestBytes: number;
   load(plan: BootPlan): void;
   reset(): void;
   /** Runs at most that many instructions, exactly. A breakpoint at the very first of them stops it at once: `step` leaves such a place. */
   run(instructions: number): StopReason;
-  /** One instruction, breakpoint or not, or the delivery of one event. `budget` when it was done. */
+  /** The others run until it is this processor's turn; then one instruction, breakpoint or not, or the delivery of one event. `budget` when it was done. */
   step(cpu: number): StopReason;
   /** Retired since reset, by all processors. */
   readonly instructions: number;

@@ -35,5 +35,5 @@ export function prepareBoard(cpu: Processor, chipset: Chipset): void {
 /** On each processor. */
 export function prepareProcessor(cpu: Processor): void {
   setMemoryTypes(cpu);
-  cpu.localApic.becomeVirtualWire();
+  if (cpu.id === 0) cpu.localApic.becomeVirtualWire();
 }

@@ -5,9 +5,9 @@ import { deliverException } from '../cpu/exceptions.js';
 import { beginStep, endStep, eventsPending, mustStep, quietBoundary, serviceInterrupts } from '../cpu/interrupts.js';
 import { IF } from '../cpu/flags.js';
 import { apicMsrs } from '../cpu/apic-msrs.js';
-import { adjustedTsc, registerMsrs } from '../cpu/msrs.js';
+import { registerMsrs } from '../cpu/msrs.js';
 import { FEATURES } from '../cpu/cpuid.js';
-import { MAP, S } from '../cpu/layout.js';
+import { MAP, MOST_PROCESSORS, S } from '../cpu/layout.js';
 import { ACTIVITY } from '../cpu/modes.js';
 import { ROOT_INTERCEPTS } from '../cpu/intercepts.js';
 import { Processor } from '../cpu/processor.js';
@@ -29,10 +29,13 @@ import { prepareBoard, prepareProcessor } from './firmware.js';
 import type { Breakpoints, Machine, MachineOptions, StopReason } from './contract.js';
 import { restoreSnapshot, saveSnapshot } from './snapshot.js';
 import { stateHash } from './state-hash.js';
+import { Turns } from './turns.js';
 
 const PAGE = 4096, WASM_PAGE = 65536;
 /** Largest grant of instructions at once: hot code is found by where grants end. */
 const LONGEST_RUN = 200_000;
+/** Instructions of a turn, where several processors take turns. */
+const DEFAULT_QUANTUM = 10_000;
 /** Timer events that a halted processor may sleep through before the caller is asked whether to go on. */
 const IDLE_EVENTS = 10_000;
 /** 1 January 2026, in seconds since 1970: what the clock of the PC shows at reset. */
@@ -43,13 +46,14 @@ export const MOST_MEMORY = 3 * 2 ** 30;
 export class PersonalComputer implements Machine {
   readonly memory: WebAssembly.Memory;
   readonly guestBytes: number;
-  readonly cpu: Processor;
+  private readonly turns: Turns;
   readonly ledger = new TrapLedger();
   readonly conditions = new StopConditions();
   readonly clock = new VirtualClock();
   readonly chipset: Chipset;
   readonly engine: Engine;
-  private readonly observer: ProcessorObserver;
+  private readonly observers: readonly ProcessorObserver[];
+  private readonly quantum: number;
   private readonly nanosecondsPerInstruction: number;
   /** Virtual time that passed while the processor was halted. */
   private idleNanoseconds = 0;
@@ -60,49 +64,66 @@ export class PersonalComputer implements Machine {
   private readonly watched = new Set<number>();
 
   constructor(options: MachineOptions) {
-    if (options.cpus !== 1) throw new NotImplemented(`${options.cpus} processors; start with one`);
+    if (options.cpus > MOST_PROCESSORS) throw new NotImplemented(`${options.cpus} processors; at most ${MOST_PROCESSORS}`);
     if (options.memoryBytes > MOST_MEMORY) throw new NotImplemented('more than 3072 MiB of guest memory');
     this.guestBytes = Math.ceil(options.memoryBytes / PAGE) * PAGE;
     const pages = Math.ceil((MAP.guestMemory + this.guestBytes) / WASM_PAGE);
     this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
     this.nanosecondsPerInstruction = options.nanosecondsPerInstruction ?? 1;
-    const cpu = (this.cpu = new Processor(this.memory, 0, this.guestBytes));
-    this.chipset = new Chipset(this.clock, this.guestBytes, EPOCH_SECONDS, [{
-      tsc: () => adjustedTsc(cpu),
-      NMI: () => { cpu.u32[S.pendingNmi >> 2] = 1; },
+    this.quantum = options.quantum ?? DEFAULT_QUANTUM;
+    const all = Array.from({ length: options.cpus }, (_, id) => new Processor(this.memory, id, this.guestBytes, options.cpus));
+    const turns = (this.turns = new Turns(all, () => this.instructions, (cpu) => { this.engine.switchTo(cpu); }));
+    this.processors = Object.defineProperties([] as Processor[], Object.fromEntries(all.map(({ id }) => [id, { enumerable: true, get: () => turns.look(id) }])));
+    this.chipset = new Chipset(this.clock, this.guestBytes, EPOCH_SECONDS, all.map(({ id }) => ({
+      tsc: () => BigInt(this.now()) + turns.big(id, S.tscAdjust),
+      NMI: () => { turns.words(id)[S.pendingNmi >> 2] = 1; },
       SMI: () => { throw new NotImplemented('system-management interrupts'); },
-      INIT: () => { this.resetAsked = true; },
-      startUp: () => undefined,
-    }], {
+      INIT: () => {
+        turns.words(id)[S.pendingInit >> 2] = 1;
+        turns.words(id)[S.pendingStartUp >> 2] = 0;
+      },
+      startUp: (vector) => { turns.words(id)[S.pendingStartUp >> 2] = 0x100 + vector; },
+    })), {
       serial: (port, byte) => options.onSerial(port, byte),
       debugConsole: (byte) => options.onDebugConsole(byte),
       exit: (value) => { this.end({ kind: 'exit', value }); },
       powerOff: () => { this.end({ kind: 'power-off' }); },
       reset: () => { this.resetAsked = true; },
       a20: (enabled) => {
-        cpu.i32[S.a20Mask >> 2] = enabled ? -1 : ~(1 << 20);
-        if (this.plan) cpu.modeChanged();
+        for (const { id } of all) turns.words(id)[S.a20Mask >> 2] = enabled ? 0xffffffff : ~(1 << 20);
+        if (this.plan) this.cpu.modeChanged();
       },
     });
-    cpu.localApic = this.chipset.localApics[0]!;
-    cpu.ports = this.chipset.ports;
-    cpu.intercepts = ROOT_INTERCEPTS;
-    cpu.observer = this.observer = new ProcessorObserver(cpu, this.ledger, this.conditions, () => this.instructions);
-    cpu.mmu = new Mmu(cpu, this.chipset.mmio);
-    this.engine = new Engine(cpu, INSTRUCTIONS.filter((i) => i.feature === undefined || FEATURES.has(i.feature)), OPERATIONS, { exception: deliverException, eptFault });
-    this.engine.attention = () => this.outcome !== undefined || this.observer.stoppedBy !== undefined || this.resetAsked || cpu.activity !== ACTIVITY.active
-      || this.clock.nextDeadline() !== this.deadline || !quietBoundary(cpu);
+    const codePages = new Uint8Array(this.guestBytes / PAGE);
+    this.observers = all.map((cpu) => new ProcessorObserver(cpu, this.ledger, this.conditions, () => this.instructions));
+    for (const cpu of all) {
+      cpu.localApic = this.chipset.localApics[cpu.id]!;
+      cpu.ports = this.chipset.ports;
+      cpu.intercepts = ROOT_INTERCEPTS;
+      cpu.observer = this.observers[cpu.id]!;
+      cpu.mmu = new Mmu(cpu, this.chipset.mmio, codePages);
+      cpu.readTsc = () => BigInt(this.now());
+      cpu.restart = () => { this.resetAsked = true; };
+    }
+    this.engine = new Engine(all, INSTRUCTIONS.filter((i) => i.feature === undefined || FEATURES.has(i.feature)), OPERATIONS, { exception: deliverException, eptFault });
+    this.engine.attention = () => this.outcome !== undefined || this.observer.stoppedBy !== undefined || this.resetAsked || this.cpu.activity !== ACTIVITY.active
+      || (this.cpu.yields && all.length > 1) || this.clock.nextDeadline() !== this.deadline || !quietBoundary(this.cpu);
     this.engine.compiles = options.tier !== 'interpreter';
-    cpu.readTsc = () => BigInt(this.now());
-    registerMsrs(cpu, apicMsrs(LocalApic.X2APIC_REGISTERS));
-    attachVmx(cpu);
+    for (const cpu of all) {
+      registerMsrs(cpu, apicMsrs(LocalApic.X2APIC_REGISTERS));
+      attachVmx(cpu);
+    }
     this.clock.instant = () => this.now();
     this.reset();
   }
 
   private resetAsked = false;
+  readonly processors: readonly Processor[];
 
-  get processors(): readonly Processor[] { return [this.cpu]; }
+  /** Whose state the shared memory holds. */
+  get cpu(): Processor { return this.turns.cpu; }
+  get current(): number { return this.turns.turn; }
+  private get observer(): ProcessorObserver { return this.observers[this.cpu.id]!; }
   get instructions(): number { return this.engine.retired(); }
   /** Nanoseconds of virtual time. */
   now(): number { return Math.floor(this.instructions * this.nanosecondsPerInstruction) + this.idleNanoseconds; }
@@ -113,37 +134,46 @@ export class PersonalComputer implements Machine {
   }
 
   reset(): void {
-    const { cpu } = this;
+    const { turns } = this;
     this.outcome = undefined;
     this.resetAsked = false;
     this.idleNanoseconds = 0;
     this.engine.setRetired(0);
-    cpu.u8.fill(0, MAP.guestMemory, MAP.guestMemory + this.guestBytes);
+    this.cpu.u8.fill(0, MAP.guestMemory, MAP.guestMemory + this.guestBytes);
     this.clock.restore({ now: 0, queue: [] });
     this.chipset.reset();
-    resetProcessor(cpu);
-    selectIntercepts(cpu);
+    for (let n = this.processors.length - 1; n >= 0; n--) {
+      const cpu = turns.look(n);
+      resetProcessor(cpu);
+      selectIntercepts(cpu);
+      if (n > 0) cpu.activity = ACTIVITY.waitForSipi;
+      if (this.plan) prepareProcessor(cpu);
+    }
+    turns.reset();
+    const { cpu } = this;
     if (this.plan) {
       prepareBoard(cpu, this.chipset);
       for (const { address, bytes } of this.plan.writes) cpu.u8.set(bytes, MAP.guestMemory + address);
       applyEntryState(cpu, this.plan.entry);
-      prepareProcessor(cpu);
     }
     this.engine.forget();
     this.ledger.clear();
-    this.observer.clear();
+    for (const observer of this.observers) observer.clear();
   }
 
   private end(reason: StopReason): void { this.outcome ??= reason; }
 
-  run(instructions: number): StopReason {
-    const end = this.instructions + instructions;
+  run(instructions: number): StopReason { return this.advance(this.instructions + instructions); }
+
+  /** Until so many instructions have been run, or the turn of that processor begins. */
+  private advance(end: number, awaited?: number): StopReason {
     for (let idle = 0; ;) {
+      this.turns.look(this.turns.turn);
       const stop = this.pendingStop();
       if (stop) return stop;
-      if (this.instructions >= end) return { kind: 'budget' };
+      if (this.instructions >= end || this.turns.turn === awaited) return { kind: 'budget' };
       try {
-        if (this.boundary()) continue;
+        if (this.boundary() || this.passTurn()) continue;
         if (this.cpu.activity !== ACTIVITY.active) {
           const slept = this.sleep();
           if (slept) return slept;
@@ -156,16 +186,38 @@ export class PersonalComputer implements Machine {
     }
   }
 
-  step(_cpu: number): StopReason {
+  step(number: number): StopReason {
+    const { turns } = this;
+    turns.look(turns.turn);
     const stop = this.pendingStop();
     if (stop) return stop;
     try {
-      if (!this.boundary()) {
+      let taken = turns.turn === number && this.boundary();
+      if (!taken && (turns.turn !== number || this.passTurn())) {
+        const reason = this.advance(this.instructions + this.processors.length * this.quantum, number);
+        if (turns.turn !== number || reason.kind !== 'budget') return reason;
+        taken = this.boundary();
+      }
+      if (!taken) {
         if (this.cpu.activity !== ACTIVITY.active) return this.sleep() ?? { kind: 'budget' };
         this.interpret(1, true);
       }
     } catch (thrown) { return this.refused(thrown); }
     return this.pendingStop() ?? { kind: 'budget' };
+  }
+
+  /** Whether the turn went to another: this one's is over, or it sleeps. */
+  private passTurn(): boolean {
+    const { turns } = this, { turn } = turns;
+    if (this.processors.length === 1 || (this.cpu.activity === ACTIVITY.active && this.instructions < turns.turnEnd)) return false;
+    const wakes = (number: number): boolean => {
+      if (!turns.mayWake(number)) return false;
+      turns.look(number);
+      return this.boundary();
+    };
+    const passed = turns.pass(this.quantum, (number) => turns.isActive(number) || wakes(number));
+    turns.look(turns.turn);
+    return passed && turns.turn !== turn;
   }
 
   /** What cannot be done is said by name; the machine stays where it is. */
@@ -200,15 +252,19 @@ export class PersonalComputer implements Machine {
   private untilEvent(): number {
     const now = this.now();
     this.deadline = this.clock.nextDeadline();
-    const wait = Math.min(this.deadline - now, nextVmxDeadline(this.cpu));
-    return Math.max(1, Math.min(LONGEST_RUN, Math.ceil(wait / this.nanosecondsPerInstruction)));
+    const wait = Math.min(this.deadline - now, nextVmxDeadline(this.cpu)), turn = this.processors.length === 1 ? Infinity : this.turns.turnEnd - this.instructions;
+    return Math.max(1, Math.min(LONGEST_RUN, turn, Math.ceil(wait / this.nanosecondsPerInstruction)));
   }
 
-  /** Time passes to the next event while the processor is halted. */
+  /** Time passes to the next event while all processors are halted. */
   private sleep(): StopReason | undefined {
-    const { cpu } = this;
-    const wait = Math.min(this.clock.nextDeadline() - this.now(), nextVmxDeadline(cpu));
-    const deaf = (cpu.low(S.rflags) & IF) === 0 && !cpu.nonRoot && cpu.low(S.pendingNmi) === 0;
+    let wait = this.clock.nextDeadline() - this.now(), deaf = true;
+    for (const cpu of this.processors) {
+      wait = Math.min(wait, nextVmxDeadline(cpu));
+      const hears = cpu.activity !== ACTIVITY.waitForSipi && ((cpu.low(S.rflags) & IF) !== 0 || cpu.low(S.pendingNmi) !== 0);
+      if (hears || cpu.nonRoot) deaf = false;
+    }
+    this.turns.look(this.turns.turn);
     if (deaf || wait === Infinity) return { kind: 'halted for ever' };
     this.idleNanoseconds += Math.max(0, wait);
     return undefined;
@@ -216,7 +272,14 @@ export class PersonalComputer implements Machine {
 
   /** Linear address when an instruction at a breakpoint was not run. */
   private interpret(budget: number, ignoreBreakpoints: boolean): number | undefined {
-    const { cpu, engine } = this;
+    const { cpu } = this, linear = this.interpretTurn(cpu, budget, ignoreBreakpoints);
+    // A processor that waits for another gives its turn away.
+    if (cpu.yields) this.turns.turnEnd = this.instructions;
+    cpu.yields = false;
+    return linear;
+  }
+  private interpretTurn(cpu: Processor, budget: number, ignoreBreakpoints: boolean): number | undefined {
+    const { engine } = this;
     if (mustStep(cpu)) {
       const linear = this.breakpointHere();
       if (linear !== undefined && !ignoreBreakpoints) return linear;
@@ -257,24 +320,29 @@ export class PersonalComputer implements Machine {
 
   input(port: 1 | 2, bytes: Uint8Array): void { for (const byte of bytes) this.chipset.serial[port - 1]!.receive(byte); }
 
-  stateHash(): string { return stateHash(this.cpu, { instructions: this.instructions, now: this.now(), devices: this.chipset.save(), clock: this.clock.save() }); }
+  stateHash(): string { return stateHash(this.processors, { instructions: this.instructions, now: this.now(), turns: this.turns.save(), devices: this.chipset.save(), clock: this.clock.save() }); }
 
   save(): Uint8Array {
-    return saveSnapshot(this.cpu, {
-      instructions: this.instructions, idleNanoseconds: this.idleNanoseconds, devices: this.chipset.save(), clock: this.clock.save(), mmu: this.cpu.mmu.save(),
+    return saveSnapshot(this.cpu, this.turns.areas, {
+      instructions: this.instructions, idleNanoseconds: this.idleNanoseconds, turns: this.turns.save(), devices: this.chipset.save(), clock: this.clock.save(),
+      mmus: this.turns.mmus.map((mmu) => mmu.save()),
     });
   }
   restore(data: Uint8Array): void {
-    const saved = restoreSnapshot(this.cpu, data);
+    this.turns.look(0);
+    const saved = restoreSnapshot(this.cpu, this.turns.areas, data);
     this.outcome = undefined;
     this.engine.setRetired(saved.instructions);
     this.idleNanoseconds = saved.idleNanoseconds;
     this.clock.restore(saved.clock);
     this.chipset.restore(saved.devices as Record<string, unknown>);
-    this.cpu.mmu.restore(saved.mmu as ReturnType<Mmu["save"]>);
-    selectIntercepts(this.cpu);
+    this.turns.restore(saved.turns);
+    for (const cpu of this.processors) {
+      cpu.mmu.restore((saved.mmus as ReturnType<Mmu['save']>[])[cpu.id]!);
+      selectIntercepts(cpu);
+    }
     this.engine.forget();
-    this.observer.clear();
+    for (const observer of this.observers) observer.clear();
   }
 }
 

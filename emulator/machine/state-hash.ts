@@ -22,14 +22,20 @@ class Hash {
 /** Bookkeeping of the interpreter, which depends on how the run was cut into pieces: not part of the machine's state. */
 const VOLATILE: readonly (readonly [number, number])[] = [[S.codePage, S.rflags], [S.budget, S.segments]];
 
-export function stateHash(cpu: Processor, rest: unknown): string {
+/** `processors` shows the state of the one that is looked up. */
+export function stateHash(processors: readonly Processor[], rest: unknown): string {
   const hash = new Hash();
+  for (const cpu of processors) hashProcessor(hash, cpu);
+  const { u32, guestBytes } = processors[0]!;
+  hash.words(u32.subarray(MAP.guestMemory >> 2, (MAP.guestMemory + guestBytes) >> 2));
+  hash.text(toJson(rest));
+  return hash.hex;
+}
+
+function hashProcessor(hash: Hash, cpu: Processor): void {
   const { u32 } = cpu;
   for (let at: number = S.gpr; at < S.end; at += 4) {
     if (!VOLATILE.some(([from, to]) => at >= from && at < to)) hash.word(u32[at >> 2]!);
   }
   hash.word(getRflags(cpu));
-  hash.words(u32.subarray(MAP.guestMemory >> 2, (MAP.guestMemory + cpu.guestBytes) >> 2));
-  hash.text(toJson(rest));
-  return hash.hex;
 }

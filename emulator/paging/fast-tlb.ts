@@ -2,7 +2,7 @@
  * The direct-mapped tables that generated code consults in line (cpu/layout.ts). They only repeat what the architectural
  * TLB holds: an access that hits here would have changed nothing there.
  */
-import { FAST_TLB_ENTRIES, FAST_TLB_ENTRY_BYTES, FAST_TLB_FOLD, FAST_TLB_HALF_BYTES, MAP, S } from '../cpu/layout.js';
+import { FAST_TLB_ENTRIES, FAST_TLB_ENTRY_BYTES, FAST_TLB_FOLD, FAST_TLB_HALF_BYTES, fastTlbSet, MAP, S } from '../cpu/layout.js';
 import type { Processor } from '../cpu/processor.js';
 import type { Space } from './spaces.js';
 
@@ -21,7 +21,13 @@ export class FastTlb {
   /** Advances when the numbers have run out: every tag handed out before is void. */
   era = 0;
 
-  constructor(private readonly cpu: Processor) { this.clear(); }
+  /** Where this processor's tables are, from those of the first. */
+  readonly set: number;
+
+  constructor(private readonly cpu: Processor) {
+    this.set = fastTlbSet(cpu.id);
+    this.clear();
+  }
 
   /** The tag that names a space and a privilege now; a new one after a flush. */
   tag(space: Space, privilege: number): number {
@@ -55,7 +61,7 @@ export class FastTlb {
 
   /** Drops whatever may concern this page, in all spaces. */
   dropPage(linear: number): void {
-    const offset = WORDS * fastIndex(linear), { i32 } = this.cpu;
+    const offset = (this.set >> 2) + WORDS * fastIndex(linear), { i32 } = this.cpu;
     for (const table of FAST_TABLES) for (const half of [table, table + FAST_TLB_HALF_BYTES]) {
       i32[(half >> 2) + offset] = -1;
       i32[(half >> 2) + offset + 1] = -1;
@@ -65,12 +71,12 @@ export class FastTlb {
   dropWritesTo(physicalPage: number): void {
     const { i32 } = this.cpu, host = (MAP.guestMemory + physicalPage * 4096) | 0;
     for (let n = 0; n < 2 * FAST_TLB_ENTRIES; n++) {
-      const at = (MAP.tlbWrite >> 2) + WORDS * n;
+      const at = ((MAP.tlbWrite + this.set) >> 2) + WORDS * n;
       if (((i32[at]! & ~0xfff) + i32[at + 2]! | 0) === host) i32[at] = i32[at + 1] = -1;
     }
   }
 
   clear(): void {
-    for (const table of FAST_TABLES) this.cpu.u8.fill(0xff, table, table + 2 * FAST_TLB_HALF_BYTES);
+    for (const table of FAST_TABLES) this.cpu.u8.fill(0xff, table + this.set, table + this.set + 2 * FAST_TLB_HALF_BYTES);
   }
 }

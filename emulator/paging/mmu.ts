@@ -38,8 +38,6 @@ export interface VmcsTranslation {
 }
 
 export class Mmu {
-  /** By physical page: nonzero when translated code was read from it. */
-  readonly codePages: Uint8Array;
   readonly tlb: Tlb;
   readonly spaces = new Spaces();
   readonly fast: FastTlb;
@@ -62,8 +60,8 @@ export class Mmu {
   private explicitSupervisor = 0;
   private implicitSupervisor = 0;
 
-  constructor(readonly cpu: Processor, readonly mmio: Bus) {
-    this.codePages = new Uint8Array(cpu.guestBytes >>> 12);
+  /** `codePages`: by physical page, nonzero when translated code was read from it; all processors share them. */
+  constructor(readonly cpu: Processor, readonly mmio: Bus, readonly codePages = new Uint8Array(cpu.guestBytes >>> 12)) {
     this.fast = new FastTlb(cpu);
     this.tlb = new Tlb(this.spaces, (linear, shift) => { this.dropped(linear, shift); });
     cpu.i32[S.a20Mask >> 2] = -1;
@@ -193,7 +191,7 @@ export class Mmu {
   spaceChanged(): void {
     const { cpu } = this, { cr0, cr4, nonRoot } = cpu;
     if (nonRoot !== this.nonRoot) this.enterWorld(nonRoot);
-    cpu.u32[S.tlbHalf >> 2] = nonRoot ? FAST_TLB_HALF_BYTES : 0;
+    cpu.u32[S.tlbHalf >> 2] = this.fast.set + (nonRoot ? FAST_TLB_HALF_BYTES : 0);
     const paged = (cr0 & CR0_PG) !== 0;
     this.pcid = (cr4 & CR4_PCIDE) !== 0 ? cpu.low(S.cr3) & 0xfff : 0;
     this.translating = paged || this.eptp !== 0;

@@ -1,5 +1,5 @@
 /** Decodes guest code into blocks of records, finds them again, and forgets them when their bytes change. */
-import { gpr, MAP, S, segment, xmm } from '../cpu/layout.js';
+import { BLOCK_TABLE_ENTRIES, BLOCK_TABLE_ENTRY_BYTES, gpr, MAP, S, segment, xmm } from '../cpu/layout.js';
 import type { Processor } from '../cpu/processor.js';
 import { continuation, type Context, meaningOf, type SegmentKind } from '../isa/build.js';
 import { decode, type Decoded, type DecodeTable } from '../isa/decode.js';
@@ -120,7 +120,7 @@ export class Blocks {
     this.byPage.clear();
     this.byRecord.clear();
     this.free = FIRST_BLOCK;
-    this.cpu.u8.fill(0, MAP.blockTable, MAP.codeCache);
+    this.cpu.u8.fill(0, MAP.blockTable, MAP.blockTable + BLOCK_TABLE_ENTRIES * BLOCK_TABLE_ENTRY_BYTES);
     this.epoch++;
   }
 

@@ -62,7 +62,11 @@ export class Engine {
   /** What TypeScript threw that nobody here understands: thrown again outside WebAssembly. */
   private failure: unknown;
 
-  constructor(readonly cpu: Processor, instructions: readonly Instruction[], operations: Operations, private readonly faults: FaultHandlers) {
+  /** The processor whose state the shared memory holds. */
+  cpu: Processor;
+
+  constructor(processors: readonly Processor[], instructions: readonly Instruction[], operations: Operations, private readonly faults: FaultHandlers) {
+    const cpu = (this.cpu = processors[0]!);
     const all: Operations = { ...operations, raise: (c) => { throw new Exception(c.argumentLow(0), c.argumentLow(1)); } };
     this.operations = Object.values(all);
     Object.keys(all).forEach((name, i) => this.operationNumbers.set(name, i));
@@ -81,15 +85,18 @@ export class Engine {
       transfer: this.core.transfer, onward: this.core.onward, condition: this.core.condition, status: this.core.status,
     }, (name) => this.operationNumber(name));
     const decodeTable = new DecodeTable(instructions.flatMap(forms));
-    this.blocks = new Blocks(cpu, decodeTable, this.handlers, { hostOf: (linear) => this.fetchHost(linear) }, (page) => cpu.mmu.protectCode(page));
+    this.blocks = new Blocks(cpu, decodeTable, this.handlers, { hostOf: (linear) => this.fetchHost(linear) }, (page) => {
+      if (cpu.mmu.codePages[page] === 0) for (const each of processors) each.mmu.protectCode(page);
+    });
     this.regions = new Regions(cpu, this.blocks, this.handlers, this.modes);
-    cpu.modeChanged = (spaceChosen = false) => {
-      this.modes.update(cpu);
-      if (!spaceChosen) cpu.mmu.spaceChanged();
-      updateFloatMode(cpu);
-    };
-    cpu.codeWritten = (physical, bytes) => this.codeWritten(physical, bytes);
-    cpu.instructionCount = () => this.retired();
+    for (const each of processors) {
+      each.modeChanged = (spaceChosen = false) => {
+        this.modes.update(each);
+        if (!spaceChosen) each.mmu.spaceChanged();
+        updateFloatMode(each);
+      };
+      each.codeWritten = (physical, bytes) => this.codeWritten(physical, bytes);
+    }
   }
 
   private operationNumber(name: string): number {
@@ -105,6 +112,13 @@ export class Engine {
     return this.retiredBefore + this.granted - i32[S.budget >> 2]! - (this.current === 0 ? 0 : i32[(this.current + RECORD.remaining.offset) >> 2]!);
   }
   setRetired(count: number): void { this.retiredBefore = count; }
+
+  /** That processor's state has been put into the shared memory. */
+  switchTo(cpu: Processor): void {
+    this.cpu = cpu;
+    this.modes.forget();
+    cpu.modeChanged();
+  }
 
   /** Everything translated is forgotten: memory or breakpoints changed from outside. */
   forget(): void {
@@ -148,10 +162,8 @@ export class Engine {
   /** After the interpreter left: how many instructions have retired, and where execution goes on. */
   private account(first: number): 'ran' | 'watched' | 'stopped' {
     const { cpu } = this;
-    if (this.barrier) {
-      cpu.u32[this.barrier.at] = this.barrier.handler;
-      this.barrier = undefined;
-    }
+    if (this.barrier) cpu.u32[this.barrier.at] = this.barrier.handler;
+    this.barrier = undefined;
     const reason = cpu.low(S.exitReason), record = cpu.low(S.exitRecord);
     let left = cpu.i32[S.budget >> 2]!;
     if (reason === EXIT.at) {

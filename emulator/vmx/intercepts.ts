@@ -193,6 +193,12 @@ export const vmxIntercepts: Intercepts = {
   ignoresNmiBlocking: (cpu) => pin(currentVmcs(cpu), PIN['virtual NMIs']),
   iretUnblocksNmis,
   interrupt,
+  startSignal(cpu, signal, vector) {
+    if (signal === 'INIT' && cpu.activity === ACTIVITY.waitForSipi) return 'blocked';
+    const reason = signal === 'INIT' ? EXIT_REASONS.INIT_SIGNAL : EXIT_REASONS.STARTUP_IPI;
+    vmExit(cpu, reason.number, vector, () => `an ${signal === 'INIT' ? 'INIT signal' : 'start-up IPI'} exits always`);
+    return true;
+  },
   tripleFault(cpu) {
     vmExit(cpu, EXIT_REASONS.TRIPLE_FAULT.number, 0, () => 'a fault during the delivery of a double fault exits always');
     return true;
