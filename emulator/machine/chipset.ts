@@ -6,11 +6,13 @@ import { AcpiPowerManagement } from '../devices/acpi-power-management.js';
 import { ApicBus } from '../devices/apic-bus.js';
 import { DebugConsole } from '../devices/debug-console.js';
 import { ExitPort } from '../devices/exit-port.js';
+import { FwCfg } from '../devices/fw-cfg.js';
 import { Hpet } from '../devices/hpet.js';
 import { IoApic } from '../devices/io-apic.js';
 import { Keyboard8042, KEYBOARD_COMMAND } from '../devices/keyboard-8042.js';
 import { LocalApic } from '../devices/local-apic.js';
 import { NmiStatusControl } from '../devices/nmi-status-control.js';
+import { PcTestDevice, TEST_LINE_COUNT, TEST_LINES } from '../devices/pc-test-device.js';
 import { ConfigurationPorts, EnhancedConfiguration } from '../devices/pci/pci-bus.js';
 import { Pic8259Pair } from '../devices/pic-8259.js';
 import { Pit8254 } from '../devices/pit-8254.js';
@@ -20,6 +22,7 @@ import { RtcCmos } from '../devices/rtc-cmos.js';
 import { RESET_CONTROL, SystemControl } from '../devices/system-control.js';
 import { Uart16550 } from '../devices/uart-16550.js';
 import { Bus, type Device } from '../memory/bus.js';
+import type { DirectMemory } from '../memory/direct-memory.js';
 import type { VirtualClock } from './clock.js';
 import { type BoardPci, boardPci } from './pci.js';
 
@@ -33,6 +36,8 @@ export interface ProcessorWires {
 }
 
 export interface ChipsetOutputs {
+  /** For bus masters. */
+  readonly memory: DirectMemory;
   serial(port: 1 | 2, byte: number): void;
   debugConsole(byte: number): void;
   exit(value: number): void;
@@ -101,6 +106,11 @@ export class Chipset {
       read: () => systemControl.read(RESET_CONTROL), write: (_offset, bytes, value) => { systemControl.write(RESET_CONTROL, bytes, value); },
     };
     const configurationPorts = new ConfigurationPorts(pci.bus, resetControl);
+    const fwCfg = new FwCfg(memoryBytes, processors.length, out.memory);
+    const testDevice = new PcTestDevice((number, raised) => {
+      if (number < 16) line(number)(raised);
+      else ioApic.setLine(number, raised);
+    });
     const postCode = new PostCode(() => undefined);
 
     const { ports, mmio } = this;
@@ -116,7 +126,12 @@ export class Chipset {
     ports.attach(0x92, 1, systemControl);
     ports.attach(PCI_CONFIGURATION_PORT, 8, configurationPorts);
     ports.attach(0xe9, 1, debugConsole);
+    ports.attach(0xe0, 4, testDevice);
+    ports.attach(0x2000, TEST_LINE_COUNT, testDevice, TEST_LINES);
+    // Where QEMU's isa-debug-exit is told to be, and where it is by itself.
     ports.attach(0xf4, 1, exitPort);
+    ports.attach(0x501, 1, exitPort);
+    ports.attach(0x510, 12, fwCfg);
     SERIAL.forEach(({ port }, n) => { ports.attach(port, 8, this.serial[n]!); });
     ports.attach(PM_PORT, PM_PORTS, powerManagement);
     ports.attach(0xb004, 2, powerOff);
@@ -125,7 +140,7 @@ export class Chipset {
     mmio.attach(ECAM.base, ECAM.buses * BYTES_PER_BUS, configuration);
     ports.behind = (address) => pci.bus.find('ports', address);
     mmio.behind = (address) => pci.bus.find('memory', address);
-    this.devices = [...bus.apics, ioApic, pic, pit, ...this.serial, keyboard, hpet, powerManagement, configuration, configurationPorts, systemControl, rtc, nmiControl, powerOff, debugConsole, exitPort, postCode];
+    this.devices = [...bus.apics, ioApic, pic, pit, ...this.serial, keyboard, hpet, powerManagement, configuration, configurationPorts, fwCfg, testDevice, systemControl, rtc, nmiControl, powerOff, debugConsole, exitPort, postCode];
   }
 
   reset(): void { for (const d of this.devices) d.reset(); }

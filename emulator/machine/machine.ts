@@ -25,6 +25,7 @@ import { attachVmx, selectIntercepts } from '../vmx/attach.js';
 import { eptFault, nextVmxDeadline } from '../vmx/intercepts.js';
 import { Chipset } from './chipset.js';
 import { VirtualClock } from './clock.js';
+import { directMemory } from './direct-memory.js';
 import { prepareBoard, prepareProcessor } from './firmware.js';
 import type { Breakpoints, Machine, MachineOptions, StopReason } from './contract.js';
 import { restoreSnapshot, saveSnapshot } from './snapshot.js';
@@ -84,6 +85,7 @@ export class PersonalComputer implements Machine {
       },
       startUp: (vector) => { turns.words(id)[S.pendingStartUp >> 2] = 0x100 + vector; },
     })), {
+      memory: directMemory(all[0]!),
       serial: (port, byte) => options.onSerial(port, byte),
       debugConsole: (byte) => options.onDebugConsole(byte),
       exit: (value) => { this.end({ kind: 'exit', value }); },
