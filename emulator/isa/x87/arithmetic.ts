@@ -1,11 +1,17 @@
 /** FADD, FMUL, FSUB, FSUBR, FDIV, FDIVR with their integer and popping forms; comparisons. SDM Vol. 2, by their names. */
-import { instruction, type Instruction } from '../instruction.js';
+import { instruction, type Cpu, type Instruction, type Operand } from '../instruction.js';
 import { waiting, withPointer } from './checks.js';
+import { FAST_BINARY, fastArithmetic, fastCompare } from './fast.js';
 
 const hex = (n: number): string => n.toString(16).toUpperCase().padStart(2, '0');
 
 /** Name, ModRM digit, digit of the forms whose destination is ST(i) (reversed forms trade places there). */
 const ARITHMETIC = [['ADD', 'Add', 0, 0], ['MUL', 'Multiply', 1, 1], ['SUB', 'Subtract', 4, 5], ['SUBR', 'Reverse Subtract', 5, 4], ['DIV', 'Divide', 6, 7], ['DIVR', 'Reverse Divide', 7, 6]] as const;
+
+function inRegisters(cpu: Cpu, name: string, pops: boolean, dest: Operand, src: Operand): void {
+  const exact = () => { cpu.compute(`F${name}${pops ? 'P' : ''}`, [dest.number, src.number]); }, fast = FAST_BINARY[name];
+  if (fast) fastArithmetic(cpu, fast, dest.number, src.number, pops, exact); else exact();
+}
 
 const EXCEPTIONS = '#IS, #IA, #D, #U, #O, #P (FDIV and FDIVR also #Z)';
 export const ARITHMETIC_FORMS: readonly Instruction[] = ARITHMETIC.flatMap(([name, summary, digit, otherDigit]) => [
@@ -18,7 +24,7 @@ export const ARITHMETIC_FORMS: readonly Instruction[] = ARITHMETIC.flatMap(([nam
     feature: 'FPU', flags: 'None affected.', exceptions: EXCEPTIONS,
     operation(cpu, dest, src) {
       waiting(cpu);
-      if (src) cpu.compute(`F${name}`, [dest!.number, src.number]);
+      if (src) inRegisters(cpu, name, false, dest!, src);
       else cpu.compute(`F${name} m${dest!.bits}fp`, withPointer(cpu, dest!, dest!.read()));
     },
   }),
@@ -26,7 +32,7 @@ export const ARITHMETIC_FORMS: readonly Instruction[] = ARITHMETIC.flatMap(([nam
     encodings: `DE ${hex(0xc0 + 8 * otherDigit)}+i | F${name}P ST(i), ST(0)`, feature: 'FPU', flags: 'None affected.', exceptions: EXCEPTIONS,
     operation(cpu, dest, src) {
       waiting(cpu);
-      cpu.compute(`F${name}P`, [dest!.number, src!.number]);
+      inRegisters(cpu, name, true, dest!, src!);
     },
   }),
   instruction(`FI${name}`, `${summary} Integer`, {
@@ -91,8 +97,10 @@ export const COMPARE_TO_FLAGS: readonly Instruction[] = TO_FLAGS.map(([name, enc
   encodings: `${encoding} | ${name} ST(0), ST(i)`, feature: 'CMOV', flags: 'ZF, PF and CF show the outcome; OF, SF, and AF are cleared.', exceptions: '#IS, #IA, #D',
   operation(cpu, _top, other) {
     waiting(cpu);
-    const [status] = cpu.compute(name.replace(/P$/, ''), [other!.number, cpu.constant(pops(name), 64), cpu.status()], [32]);
-    cpu.meaning.flags('explicit', 32, status!, status!);
+    fastCompare(cpu, other!.number, pops(name) > 0, () => {
+      const [status] = cpu.compute(name.replace(/P$/, ''), [other!.number, cpu.constant(pops(name), 64), cpu.status()], [32]);
+      cpu.meaning.flags('explicit', 32, status!, status!);
+    });
   },
 }));
 

@@ -2,6 +2,7 @@
 import type { Condition, Value } from '../../meaning/meaning.js';
 import { instruction, type Cpu, type Instruction, type Operand } from '../instruction.js';
 import { waiting, withPointer } from './checks.js';
+import { fastExchange, fastLoad, fastStore } from './fast.js';
 
 const SIGN_AND_EXPONENT = 8;
 
@@ -14,7 +15,7 @@ export const FLD = instruction('FLD', 'Load Floating-Point Value', {
   feature: 'FPU', flags: 'None affected.', exceptions: '#IS, #IA, #D',
   operation(cpu, src) {
     waiting(cpu);
-    if (src.kind !== 'memory') cpu.compute('FLD ST(i)', [src.number]);
+    if (src.kind !== 'memory') fastLoad(cpu, src.number, () => { cpu.compute('FLD ST(i)', [src.number]); });
     else if ((src.bits as number) === 80) cpu.compute('FLD m80fp', withPointer(cpu, src, src.at(0, 64).read(), src.at(SIGN_AND_EXPONENT, 16).read()));
     else cpu.compute(`FLD m${src.bits}fp`, withPointer(cpu, src, src.read()));
   },
@@ -71,7 +72,7 @@ export const FST_REGISTER: readonly Instruction[] = ([['FST', 'DD D0+i', 0], ['F
   encodings: `${encoding} | ${name} ST(i)`, feature: 'FPU', flags: 'None affected.', exceptions: '#IS',
   operation(cpu, dest) {
     waiting(cpu);
-    cpu.compute('FST ST(i)', [dest!.number, cpu.constant(pops, 64)]);
+    fastStore(cpu, dest!.number, pops === 1, () => { cpu.compute('FST ST(i)', [dest!.number, cpu.constant(pops, 64)]); });
   },
 }));
 export const FIST: readonly Instruction[] = ([['FIST', 'Store Integer', 'DF /2 m16 DB /2 m32', false], ['FISTP', 'Store Integer and Pop', 'DF /3 m16 DB /3 m32 DF /7 m64', true]] as const).map(([name, summary, rows, pops]) => instruction(name, summary, {
@@ -99,7 +100,7 @@ export const FXCH = instruction('FXCH', 'Exchange Register Contents', {
     DF C8+i | FXCH ST(i)`, feature: 'FPU', flags: 'None affected.', exceptions: '#IS',
   operation(cpu, other) {
     waiting(cpu);
-    cpu.compute('FXCH', [other.number]);
+    fastExchange(cpu, other.number, () => { cpu.compute('FXCH', [other.number]); });
   },
 });
 export const FFREE = instruction('FFREE', 'Free Floating-Point Register', {
