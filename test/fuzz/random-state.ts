@@ -19,7 +19,7 @@ export class RandomState {
   fill(state: State, bits: 64 | 32): void {
     const { random: r } = this, { words, fxsave } = state;
     for (let n = 0; n < REGISTER_NAMES.length; n++) { r.valueTo(words, 2 * n); if (bits === 32) words[2 * n + 1] = 0; }
-    state.rflags = (BigInt(r.u32()) & RFLAGS_MASK & ~AC) | 2n;
+    state.rflags = (BigInt(r.u32()) & RFLAGS_MASK & ~(r.chance(8) ? 0n : AC)) | 2n;
     state.fsBase = this.base();
     state.gsBase = this.base();
     const kind = r.below(16);
