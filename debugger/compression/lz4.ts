@@ -39,16 +39,12 @@ function decompressBlock(packed: Uint8Array): Uint8Array {
   while (from < packed.length) {
     const token = byte(), literals = length(token >> 4);
     if (from + literals > packed.length || to + literals > BLOCK_BYTES) throw new Error('literals reach beyond their block');
-    out.set(packed.subarray(from, from + literals), to);
-    from += literals;
-    to += literals;
+    for (const end = to + literals; to < end;) out[to++] = packed[from++]!;
     if (from === packed.length) break;
     const distance = byte() | (byte() << 8), match = length(token & 15) + LEAST_MATCH;
     if (distance === 0 || distance > to || to + match > BLOCK_BYTES) throw new Error('a match reaches beyond its block');
-    if (distance >= match) {
-      out.copyWithin(to, to - distance, to - distance + match);
-      to += match;
-    } else for (const end = to + match; to < end; to++) out[to] = out[to - distance]!;
+    // A match may overlap what it makes: that repeats it.
+    for (const end = to + match; to < end; to++) out[to] = out[to - distance]!;
   }
   return out.subarray(0, to);
 }
