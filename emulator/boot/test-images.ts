@@ -104,13 +104,24 @@ export function bzImage({ version = 0x20f, has64 = true, payload = new Uint8Arra
   return bytes;
 }
 
-/** A cpio archive in the format "newc", with its trailer. */
+/** A cpio archive in the format "newc", with its trailer; names that end with a slash are folders. */
 export function cpio(files: Readonly<Record<string, Uint8Array>>): Uint8Array {
-  const padded = (bytes: Uint8Array) => bytesOf(bytes, new Uint8Array(-bytes.length & 3));
-  return bytesOf(...Object.entries({ ...files, 'TRAILER!!!': new Uint8Array(0) }).map(([name, bytes]) => {
-    const fields = [1, 0o100755, 0, 0, 1, 0, bytes.length, 0, 0, 0, 0, name.length + 1, 0].map((value) => value.toString(16).padStart(8, '0')).join('');
-    return bytesOf(padded(new TextEncoder().encode(`070701${fields}${name}\0`)), padded(bytes));
+  const padded = (bytes: Uint8Array) => joined([bytes, new Uint8Array(-bytes.length & 3)]);
+  return joined(Object.entries({ ...files, 'TRAILER!!!': new Uint8Array(0) }).flatMap(([entry, bytes]) => {
+    const name = entry.replace(/\/$/, ''), mode = name === entry ? 0o100755 : 0o040755;
+    const fields = [1, mode, 0, 0, 1, 0, bytes.length, 0, 0, 0, 0, name.length + 1, 0].map((value) => value.toString(16).padStart(8, '0')).join('');
+    return [padded(new TextEncoder().encode(`070701${fields}${name}\0`)), padded(bytes)];
   }));
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
 }
 
 export function memoryOf(plan: BootPlan, memoryBytes: number): DataView {

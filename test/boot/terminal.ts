@@ -1,0 +1,56 @@
+/** Somebody at the serial port of a machine: waits for what the guest writes, and types. */
+import type { Machine, StopReason } from '../../emulator/machine/contract.js';
+import { createMachine } from '../../emulator/machine/machine.js';
+import type { PlannedBoot } from '../../debugger/boot-files.js';
+
+const SLICE = 1_000_000;
+/** The editor of a shell asks the terminal where the cursor is, and goes on without an answer. */
+const WHERE_IS_THE_CURSOR = '\x1b[6n';
+
+export class Terminal {
+  readonly machine: Machine;
+  /** All that came so far. */
+  output = '';
+  private seen = 0;
+
+  constructor({ plan, memoryBytes }: PlannedBoot, readonly prompt: string) {
+    this.machine = createMachine({ memoryBytes, cpus: 1, onSerial: (port, byte) => { if (port === 1) this.output += String.fromCharCode(byte); }, onDebugConsole: () => undefined });
+    this.machine.load(plan);
+  }
+
+  /** Runs until this comes, and gives what came before it. */
+  until(text: string, mostInstructions: number): string {
+    const limit = this.machine.instructions + mostInstructions;
+    for (;;) {
+      const at = this.output.indexOf(text, this.seen);
+      if (at >= 0) {
+        const before = this.output.slice(this.seen, at);
+        this.seen = at + text.length;
+        return before;
+      }
+      const reason = this.machine.run(SLICE);
+      if (reason.kind !== 'budget' && reason.kind !== 'paused') throw new Error(`the machine stopped (${JSON.stringify(reason)}) while "${text}" was waited for:\n${this.output.slice(-2000)}`);
+      if (this.machine.instructions >= limit) throw new Error(`"${text}" did not come in ${mostInstructions} instructions:\n${this.output.slice(-2000)}`);
+    }
+  }
+
+  type(text: string): void {
+    this.machine.input(1, new TextEncoder().encode(text));
+  }
+
+  /** What a command prints, up to the next prompt. */
+  command(text: string, mostInstructions = 200_000_000): string {
+    this.type(`${text}\r`);
+    this.until('\n', mostInstructions);
+    return this.until(this.prompt, mostInstructions).replaceAll(WHERE_IS_THE_CURSOR, '').replaceAll('\r', '').trimEnd();
+  }
+
+  /** Runs to the machine's last word. */
+  end(mostInstructions: number): StopReason {
+    for (const limit = this.machine.instructions + mostInstructions; this.machine.instructions < limit;) {
+      const reason = this.machine.run(SLICE);
+      if (reason.kind !== 'budget' && reason.kind !== 'paused') return reason;
+    }
+    return { kind: 'limit' };
+  }
+}
