@@ -23,6 +23,7 @@ export const COMMANDS = {
       cpus: { type: 'string', value: 'N', says: 'processors, 1 if left out; they take turns' },
       append: { type: 'string', value: 'TEXT', says: 'the kernel’s command line' },
       memory: { type: 'string', value: 'SIZE', says: 'guest memory, such as 64M (the default), 4096K or 1G; 256M is the default for Linux' },
+      disk: { type: 'string', multiple: true, value: 'FILE', says: 'an image of a virtio disk; what the guest writes stays in memory, and the file as it is; may be repeated' },
       boot: { type: 'string', value: 'PROTOCOL', says: `how an image is started that can be started in several ways: ${BOOT_PROTOCOLS.join(', ')}` },
       module: { type: 'string', multiple: true, value: '"FILE ARGS"', says: 'a file handed to the guest beside the image, with its own command line; may be repeated' },
       'max-instructions': { type: 'string', value: 'N', says: 'ends with status 6 after so many instructions' },

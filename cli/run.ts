@@ -1,6 +1,7 @@
 /** `ringside run`: one image from its first instruction to the machine's last word. */
-import { BOOT_PROTOCOLS, type BootProtocol } from '../emulator/boot/index.js';
+import { BadImage, BOOT_PROTOCOLS, type BootProtocol } from '../emulator/boot/index.js';
 import { MOST_PROCESSORS } from '../emulator/cpu/layout.js';
+import { Disk, SECTOR_BYTES } from '../emulator/devices/virtio/disk.js';
 import { createMachine, MOST_MEMORY } from '../emulator/machine/machine.js';
 import type { Machine, StopReason } from '../emulator/machine/contract.js';
 import type { TrapEvent, TrapKind } from '../emulator/observe/events.js';
@@ -31,8 +32,9 @@ export async function run({ values, positionals }: Given): Promise<number> {
   }, { readFile: readFileOrSay, exists: fileExists });
   for (const note of plan.notes) process.stderr.write(`${note}\n`);
 
+  const disks = await readDisks((values['disk'] as readonly string[] | undefined) ?? []);
   const serial = new SerialPort();
-  const machine = createMachine({ memoryBytes, cpus, ...(tier && { tier }), onSerial: (port, byte) => { if (port === 1) serial.byte(byte); }, onDebugConsole: (byte) => { process.stderr.write(Uint8Array.of(byte)); } });
+  const machine = createMachine({ memoryBytes, cpus, disks, ...(tier && { tier }), onSerial: (port, byte) => { if (port === 1) serial.byte(byte); }, onDebugConsole: (byte) => { process.stderr.write(Uint8Array.of(byte)); } });
   machine.load(plan);
   for (const kind of traced) machine.conditions.add({ kind, test: (event) => { traceLine(event); return false; } });
   /** A terminal ends lines with a line feed, where a serial keyboard sends a carriage return. */
@@ -48,6 +50,16 @@ export async function run({ values, positionals }: Given): Promise<number> {
   const status = statusOf(reason);
   if (values['stats'] === true) process.stderr.write(`${JSON.stringify(statistics(machine, seconds))}\n`);
   return status;
+}
+
+async function readDisks(files: readonly string[]): Promise<Disk[]> {
+  const disks: Disk[] = [];
+  for (const file of files) {
+    const image = await readFileOrSay(file);
+    if (image.length === 0 || image.length % SECTOR_BYTES !== 0) throw new BadImage(file, `a disk has whole sectors of ${SECTOR_BYTES} bytes, and this file ${image.length} bytes`, 'fill it up, for instance by truncate -s %512');
+    disks.push(new Disk(file, image));
+  }
+  return disks;
 }
 
 /** Serial output is gathered: a write for each byte would be slower than the machine. */

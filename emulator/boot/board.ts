@@ -24,6 +24,8 @@ export const BYTES_PER_BUS = 1 << 20;
 /** What the PCI bus may use: of memory and of ports. */
 export const PCI_MEMORY = [{ base: 0xc0000000, end: 0xe0000000 }, { base: 0xf0000000, end: 0xfec00000 }] as const;
 export const PCI_PORTS = { base: 0xc000, end: 0x10000 } as const;
+/** Device numbers of disks begin here. */
+export const FIRST_DISK_DEVICE = 4;
 /** Device number of the bridge to the ISA bus. */
 export const ISA_BRIDGE_DEVICE = 31;
 

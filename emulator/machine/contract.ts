@@ -1,6 +1,7 @@
 /** The whole PC as its users see it: debugger, command line, tests and benchmarks hold a `Machine` and nothing behind it. */
 import type { BootPlan } from '../boot/plan.js';
 import type { Processor } from '../cpu/processor.js';
+import type { Disk } from '../devices/virtio/disk.js';
 import type { StopConditions } from '../observe/conditions.js';
 import type { TrapEvent } from '../observe/events.js';
 import type { TrapLedger } from '../observe/ledger.js';
@@ -14,6 +15,8 @@ export interface MachineOptions {
   nanosecondsPerInstruction?: number;
   /** Instructions of a turn, where several processors take turns. */
   quantum?: number;
+  /** Disks on virtio, in their order on the bus. */
+  disks?: readonly Disk[];
   /** Whether hot code is compiled; both ways end in the same state. */
   tier?: 'interpreter' | 'compiled';
 }

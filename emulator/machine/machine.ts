@@ -1,5 +1,6 @@
 /** Puts a PC together and runs it. The machine is a pure function of what it is given: time is the count of instructions. */
 import type { BootPlan } from '../boot/plan.js';
+import { FIRST_DISK_DEVICE } from '../boot/board.js';
 import { NotImplemented } from '../cpu/events.js';
 import { deliverException } from '../cpu/exceptions.js';
 import { beginStep, endStep, eventsPending, mustStep, quietBoundary, serviceInterrupts } from '../cpu/interrupts.js';
@@ -28,6 +29,8 @@ import { VirtualClock } from './clock.js';
 import { directMemory } from './direct-memory.js';
 import { prepareBoard, prepareProcessor } from './firmware.js';
 import type { Breakpoints, Machine, MachineOptions, StopReason } from './contract.js';
+import { VirtioBlock } from '../devices/virtio/block.js';
+import { VirtioFunction } from '../devices/virtio/virtio-function.js';
 import { restoreSnapshot, saveSnapshot } from './snapshot.js';
 import { stateHash } from './state-hash.js';
 import { Turns } from './turns.js';
@@ -96,6 +99,7 @@ export class PersonalComputer implements Machine {
         if (this.plan) this.cpu.modeChanged();
       },
     });
+    options.disks?.forEach((disk, n) => { this.chipset.pci.bus.attach(FIRST_DISK_DEVICE + n, new VirtioFunction(new VirtioBlock(`disk ${n}`, disk), directMemory(all[0]!))); });
     const codePages = new Uint8Array(this.guestBytes / PAGE);
     this.observers = all.map((cpu) => new ProcessorObserver(cpu, this.ledger, this.conditions, () => this.instructions));
     for (const cpu of all) {

@@ -1,5 +1,5 @@
 /** Somebody at the serial port of a machine: waits for what the guest writes, and types. */
-import type { Machine, StopReason } from '../../emulator/machine/contract.js';
+import type { Machine, MachineOptions } from '../../emulator/machine/contract.js';
 import { createMachine } from '../../emulator/machine/machine.js';
 import type { PlannedBoot } from '../../debugger/boot-files.js';
 
@@ -13,8 +13,8 @@ export class Terminal {
   output = '';
   private seen = 0;
 
-  constructor({ plan, memoryBytes }: PlannedBoot, readonly prompt: string) {
-    this.machine = createMachine({ memoryBytes, cpus: 1, onSerial: (port, byte) => { if (port === 1) this.output += String.fromCharCode(byte); }, onDebugConsole: () => undefined });
+  constructor({ plan, memoryBytes }: PlannedBoot, readonly prompt: string, more: Pick<MachineOptions, 'disks'> = {}) {
+    this.machine = createMachine({ memoryBytes, cpus: 1, onSerial: (port, byte) => { if (port === 1) this.output += String.fromCharCode(byte); }, onDebugConsole: () => undefined, ...more });
     this.machine.load(plan);
   }
 
@@ -43,14 +43,5 @@ export class Terminal {
     this.type(`${text}\r`);
     this.until('\n', mostInstructions);
     return this.until(this.prompt, mostInstructions).replaceAll(WHERE_IS_THE_CURSOR, '').replaceAll('\r', '').trimEnd();
-  }
-
-  /** Runs to the machine's last word. */
-  end(mostInstructions: number): StopReason {
-    for (const limit = this.machine.instructions + mostInstructions; this.machine.instructions < limit;) {
-      const reason = this.machine.run(SLICE);
-      if (reason.kind !== 'budget' && reason.kind !== 'paused') return reason;
-    }
-    return { kind: 'limit' };
   }
 }
