@@ -14,7 +14,7 @@ export type Operand =
   /** An argument of a macro. */
   | { readonly is: 'unknown' };
 
-const SIZE_WORDS: Readonly<Record<string, number>> = { byte: 8, word: 16, dword: 32, qword: 64, tword: 80, tbyte: 80, oword: 128, xmmword: 128 };
+const SIZE_WORDS: Readonly<Record<string, number>> = { byte: 8, word: 16, dword: 32, qword: 64, tword: 80, tbyte: 80, oword: 128, xmmword: 128, ymmword: 256 };
 const REGISTER = /^%?(?:st\s*\(\s*\d\s*\)|\w+)$/i;
 
 export function classify(text: string, dialect: Dialect): Operand {
@@ -28,7 +28,7 @@ export function classify(text: string, dialect: Dialect): Operand {
     if (bare.startsWith('$')) return { is: 'immediate' };
     return /[(%]/.test(bare) || text.startsWith('*') || /^-?\d/.test(bare) && !/^\d+[bf]$/.test(bare) ? { is: 'memory', bits: undefined, hasRegister: bare.includes('%') } : { is: 'symbol', elsewhere: 'memory' };
   }
-  const size = /^(?:short|near|far\s+)?(byte|[dqto]?word|tbyte|xmmword)\b/i.exec(bare)?.[1];
+  const size = /^(?:short|near|far\s+)?(byte|[dqto]?word|tbyte|[xy]mmword)\b/i.exec(bare)?.[1];
   if (/\[|\bptr\b/i.test(bare)) return { is: 'memory', bits: size === undefined ? undefined : SIZE_WORDS[size.toLowerCase()], hasRegister: (bare.match(/\w+/g) ?? []).some((word) => findRegister(word)?.kind === 'gpr') };
   if (/^[-~(]*(?:\$?0x|\d|")/i.test(bare) && !/^\d+[bf]$/.test(bare) || /^offset\b/i.test(bare)) return { is: 'immediate' };
   return { is: 'symbol', elsewhere: dialect === 'NASM' ? 'immediate' : 'memory' };

@@ -66,7 +66,10 @@ function* otherRegisters(): Generator<Register> {
   for (const [number, name] of SEGMENTS.entries()) yield whole({ name: name.toLowerCase(), kind: 'segment', bits: 16, number, what: SEGMENT_ROLES[name] });
   for (const [number, what] of Object.entries(CONTROL)) yield whole({ name: `cr${number}`, kind: 'control', bits: 64, number: Number(number), what });
   for (const [number, what] of Object.entries(DEBUG)) yield whole({ name: `dr${number}`, kind: 'debug', bits: 64, number: Number(number), what });
-  for (let number = 0; number < 16; number++) yield whole({ name: `xmm${number}`, kind: 'xmm', bits: 128, number, what: 'SSE register' });
+  for (let number = 0; number < 16; number++) {
+    yield whole({ name: `ymm${number}`, kind: 'ymm', bits: 256, number, what: 'AVX register' });
+    yield { name: `xmm${number}`, kind: 'xmm', bits: 128, number, what: 'SSE register', whole: `ymm${number}`, firstBit: 0 };
+  }
   for (let number = 0; number < 8; number++) {
     yield whole({ name: `mm${number}`, kind: 'mm', bits: 64, number, what: `MMX register, the significand of an x87 register` });
     yield whole({ name: `st${number}`, kind: 'st', bits: 80, number, what: `x87 register, ${number} below the top of the stack` });
@@ -89,6 +92,6 @@ export function findRegister(text: string): Register | undefined {
 }
 
 const KINDS: Readonly<Partial<Record<OperandKind, string>>> = {
-  gpr: 'general-purpose register', segment: 'segment register', control: 'control register', debug: 'debug register', xmm: 'XMM register', mm: 'MMX register', st: 'x87 register',
+  gpr: 'general-purpose register', segment: 'segment register', control: 'control register', debug: 'debug register', xmm: 'XMM register', ymm: 'YMM register', mm: 'MMX register', st: 'x87 register',
 };
 export const describeRegister = ({ kind, bits, what }: Register): string => `${bits}-bit ${kind === undefined ? 'register' : (KINDS[kind] ?? 'register')}: ${what}.`;

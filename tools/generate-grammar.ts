@@ -60,7 +60,7 @@ const PREFIX: Rule = { match: `(?i)(?<![\\w.%$])(?:${words(Object.keys(PREFIXES)
 const REGISTER_NAMES = `st\\s*\\(\\s*[0-7]\\s*\\)|${words(REGISTERS.keys())}`;
 const OPERATOR: Rule = { match: '<<|>>|&&|\\|\\||[-+*/&|^~!<>=]+', name: scope('keyword.operator') };
 const SEPARATOR: Rule = { match: ',', name: scope('punctuation.separator.operand') };
-const SIZE: Rule = { match: '(?i)\\b(?:byte|word|dword|qword|tword|tbyte|oword|xmmword|ptr|offset|flat|short|near|far|strict|rel|abs|wrt|seg|dup)\\b', name: scope('storage.modifier.size') };
+const SIZE: Rule = { match: '(?i)\\b(?:byte|word|dword|qword|tword|tbyte|oword|[xy]mmword|ptr|offset|flat|short|near|far|strict|rel|abs|wrt|seg|dup)\\b', name: scope('storage.modifier.size') };
 const ESCAPE: Rule = { match: '\\\\(?:[0-7]{1,3}|x[0-9A-Fa-f]+|.)', name: scope('constant.character.escape') };
 
 /** Tokenised lines end in a line feed; `$` would match behind it too. */

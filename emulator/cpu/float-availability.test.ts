@@ -61,7 +61,7 @@ function encoded(form: Form): Uint8Array {
     mode: 32, operandSize: 32, addressSize: 32, reg: 0, rm: 1, opcodeRegister: 1, immediate: 0n, immediate2: 0, ...(memory ? { memory: { base: RBX, index: -1, scale: 0, displacement: 0 } } : {}),
   });
 }
-const firstForms = (instructions: readonly Instruction[]): Form[] => instructions.flatMap((i) => forms(i)).filter((f) => !f.rexW);
+const firstForms = (instructions: readonly Instruction[]): Form[] => instructions.flatMap((i) => forms(i)).filter((f) => !f.rexW && !f.vex);
 const usesState = (f: Form): boolean => f.instruction.name !== 'MOVNTI';
 const isWait = (f: Form): boolean => f.instruction.name === 'WAIT';
 const isImage = (f: Form): boolean => /^FX(SAVE|RSTOR)$/.test(f.instruction.name);

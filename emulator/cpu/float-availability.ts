@@ -1,5 +1,6 @@
-/** Why an x87, MMX or SSE instruction may not run: the exception is chosen here, that there is one was seen in WebAssembly. SDM Vol. 3, "Device-Not-Available Exception", "x87 FPU Floating-Point Error". */
+/** Why an x87, MMX, SSE or AVX instruction may not run: the exception is chosen here, that there is one was seen in WebAssembly. SDM Vol. 3, "Device-Not-Available Exception", "x87 FPU Floating-Point Error". */
 import { exception, NotImplemented } from './events.js';
+import { avxEnabled } from './float-mode.js';
 import { S } from './layout.js';
 import { CR0, CR4 } from './modes.js';
 import type { Operations } from './operations.js';
@@ -28,6 +29,11 @@ export const AVAILABILITY_OPERATIONS: Operations = {
   'SSE unavailable'(cpu) {
     if (cpu.cr0 & CR0.EM) throw exception('#UD', 0, 'CR0.EM is set');
     if (!(cpu.cr4 & CR4.OSFXSR)) throw exception('#UD', 0, 'CR4.OSFXSR is clear');
+    deviceNotAvailable('CR0.TS is set');
+  },
+  'AVX unavailable'(cpu) {
+    if (!(cpu.cr4 & CR4.OSXSAVE)) throw exception('#UD', 0, 'CR4.OSXSAVE is clear');
+    if (!avxEnabled(cpu)) throw exception('#UD', 0, 'XCR0 does not enable SSE and AVX state');
     deviceNotAvailable('CR0.TS is set');
   },
   'WAIT unavailable'(cpu) {

@@ -8,7 +8,7 @@ import { roundToInteger } from '../float/remainder.js';
 import { round, toInteger } from '../float/round.js';
 import type { Operation, Operations } from './operations.js';
 import { begin, env, finish } from './sse-environment.js';
-import { bySuffix, DOUBLE_ELEMENT, type Element, elementwise, FIRST, SINGLE_ELEMENT } from './sse-operations.js';
+import { bySuffix, DOUBLE_ELEMENT, type Element, elementwise, FIRST, SINGLE_ELEMENT, slotsOf } from './sse-operations.js';
 
 const a = softFloat(), r = softFloat();
 const integer = { high: 0, low: 0, inexact: false, fits: true };
@@ -95,7 +95,7 @@ const packedFromInteger = (count: number): Operation => elementwise(SINGLE_ELEME
 /** ROUNDPS and its kin. Arguments: the source, and the immediate: bits 1:0 are the rounding mode unless bit 2 chooses MXCSR.RC, bit 3 suppresses PE. No denormal is reported. */
 const toIntegral = (element: Element, count: number): Operation => (cpu) => {
   begin(cpu);
-  const control = cpu.argumentLow(1);
+  const control = cpu.argumentLow(slotsOf(element, count));
   if ((control & 4) === 0) env.rounding = control & 3;
   for (let i = 0; i < count; i++) {
     element.load(cpu, FIRST + element.bytes * i, a);
@@ -155,5 +155,5 @@ export const SSE_CONVERSION_OPERATIONS: Operations = Object.fromEntries([
   ['CVTSS2SD', between(SINGLE_ELEMENT, DOUBLE_ELEMENT, 1)], ['CVTSD2SS', between(DOUBLE_ELEMENT, SINGLE_ELEMENT, 1)],
   ['CVTPS2PD', between(SINGLE_ELEMENT, DOUBLE_ELEMENT, 2)], ['CVTPD2PS', between(DOUBLE_ELEMENT, SINGLE_ELEMENT, 2)],
   ...bySuffix(toIntegral, 'ROUND'),
-  ['RCPPS', approximate(false, 4)], ['RCPSS', approximate(false, 1)], ['RSQRTPS', approximate(true, 4)], ['RSQRTSS', approximate(true, 1)],
+  ['RCPPS', approximate(false, 4)], ['RCPPS256', approximate(false, 8)], ['RCPSS', approximate(false, 1)], ['RSQRTPS', approximate(true, 4)], ['RSQRTPS256', approximate(true, 8)], ['RSQRTSS', approximate(true, 1)],
 ]);

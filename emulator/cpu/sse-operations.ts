@@ -33,8 +33,10 @@ export const DOUBLE_ELEMENT: Element = {
   },
 };
 
-/** The argument slots of two sources; results go to the first. */
-export const FIRST = S.args, SECOND = S.args + 16;
+/** The argument slots of two sources, of one slot each or two; results go to the first. */
+export const FIRST = S.args, SECOND = S.args + 16, SECOND_256 = S.args + 32;
+export const slotsOf = (element: Element, count: number): 1 | 2 => (element.bytes * count > 16 ? 2 : 1);
+const secondOf = (element: Element, count: number): number => (slotsOf(element, count) === 2 ? SECOND_256 : SECOND);
 const a = softFloat(), b = softFloat(), r = softFloat();
 
 /** Does something to each element, at its offset in the slots, then reports exceptions. */
@@ -55,8 +57,9 @@ const ARITHMETIC: Readonly<Record<string, Arithmetic>> = {
 };
 
 const arithmetic = (element: Element, count: number, operation: Arithmetic): Operation => elementwise(element, count, (cpu, offset) => {
+  const second = secondOf(element, count) + offset;
   element.load(cpu, FIRST + offset, a);
-  element.load(cpu, SECOND + offset, b);
+  element.load(cpu, second, b);
   operation(a, b, r, env);
   round(r, element.format, env);
   element.store(cpu, FIRST + offset, r);
@@ -81,12 +84,13 @@ const root = (element: Element, count: number): Operation => elementwise(element
 
 /** "If the values being compared are both 0.0s (of either sign) … or either is a NaN, the value in the second operand is returned", NaNs as they are. */
 const extremum = (element: Element, count: number, wanted: number): Operation => elementwise(element, count, (cpu, offset) => {
+  const second = secondOf(element, count) + offset;
   element.load(cpu, FIRST + offset, a);
-  element.load(cpu, SECOND + offset, b);
+  element.load(cpu, second, b);
   if (isNan(a) || isNan(b)) {
     env.flags |= IE;
     if (b.kind === ZERO) { element.store(cpu, FIRST + offset, b); return; }
-    for (let i = 0; i < element.bytes; i += 4) cpu.u32[(FIRST + offset + i) >> 2] = cpu.u32[(SECOND + offset + i) >> 2]!;
+    for (let i = 0; i < element.bytes; i += 4) cpu.u32[(FIRST + offset + i) >> 2] = cpu.u32[(second + i) >> 2]!;
     return;
   }
   if (a.denormal || b.denormal) env.flags |= DE;
@@ -100,7 +104,7 @@ function denormalAgain(x: SoftFloat, format: Format): SoftFloat {
 }
 const QUIETLY: Environment = { ...env };
 
-/** Predicates 0–7 of CMPPS and its kin: which outcomes are true, and whether a QNaN is invalid. SDM Vol. 2, "CMPPD—Compare Packed Double Precision Floating-Point Values". */
+/** Predicates 0–15 of CMPPS and its kin, the upper eight only with VEX; 16–31 differ from them in whether a QNaN is invalid: which outcomes are true, and whether a QNaN is invalid. SDM Vol. 2, "CMPPD—Compare Packed Double Precision Floating-Point Values". */
 const PREDICATES: readonly { readonly signaling: boolean; holds(outcome: number): boolean }[] = [
   { signaling: false, holds: (o) => o === 0 },
   { signaling: true, holds: (o) => o === LESS },
@@ -110,13 +114,21 @@ const PREDICATES: readonly { readonly signaling: boolean; holds(outcome: number)
   { signaling: true, holds: (o) => o !== LESS },
   { signaling: true, holds: (o) => o === GREATER || o === UNORDERED },
   { signaling: false, holds: (o) => o !== UNORDERED },
+  { signaling: false, holds: (o) => o === 0 || o === UNORDERED },
+  { signaling: true, holds: (o) => o === LESS || o === UNORDERED },
+  { signaling: true, holds: (o) => o !== GREATER },
+  { signaling: false, holds: () => false },
+  { signaling: false, holds: (o) => o === LESS || o === GREATER },
+  { signaling: true, holds: (o) => o === GREATER || o === 0 },
+  { signaling: true, holds: (o) => o === GREATER },
+  { signaling: false, holds: () => true },
 ];
 const comparison = (element: Element, count: number): Operation => (cpu) => {
-  const predicate = PREDICATES[cpu.argumentLow(2) & 7]!;
+  const number = cpu.argumentLow(2 * slotsOf(element, count)), predicate = PREDICATES[number & 15]!, signaling = predicate.signaling !== (number > 15);
   elementwise(element, count, (_, offset) => {
     element.load(cpu, FIRST + offset, a);
-    element.load(cpu, SECOND + offset, b);
-    const holds = predicate.holds(compare(a, b, predicate.signaling, env));
+    element.load(cpu, secondOf(element, count) + offset, b);
+    const holds = predicate.holds(compare(a, b, signaling, env));
     for (let i = 0; i < element.bytes; i += 4) cpu.u32[(FIRST + offset + i) >> 2] = holds ? 0xffffffff : 0;
   })(cpu);
 };
@@ -134,6 +146,7 @@ const ordered = (element: Element, signaling: boolean): Operation => (cpu) => {
 
 export const SUFFIXES: Readonly<Record<string, readonly [Element, number]>> = {
   PS: [SINGLE_ELEMENT, 4], PD: [DOUBLE_ELEMENT, 2], SS: [SINGLE_ELEMENT, 1], SD: [DOUBLE_ELEMENT, 1],
+  PS256: [SINGLE_ELEMENT, 8], PD256: [DOUBLE_ELEMENT, 4],
 };
 export function bySuffix(make: (element: Element, count: number) => Operation, name: string): [string, Operation][] {
   return Object.entries(SUFFIXES).map(([suffix, [element, count]]) => [name + suffix, make(element, count)]);

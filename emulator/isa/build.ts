@@ -34,11 +34,13 @@ export interface Context {
   readonly stackReference: boolean;
 }
 
-const OPERAND_FIELDS = ['operand0', 'operand1', 'operand2'] as const;
+const OPERAND_FIELDS = ['operand0', 'operand1', 'operand2', 'operand3'] as const;
 
 export function meaningOf(c: Context): Meaning {
   const m = new Meaning(), cpu = new Recorder(m, c);
-  c.form.instruction.operation(cpu, ...c.form.operands.map((o, i) => cpu.operand(o, i)));
+  // "Any VEX-encoded instruction in real-address or virtual-8086 mode: #UD."
+  if (c.form.vex && c.protection !== 'protected') cpu.raise('#UD');
+  else c.form.instruction.operation(cpu, ...c.form.operands.map((o, i) => cpu.operand(o, i)));
   return m;
 }
 
@@ -50,7 +52,7 @@ export function continuation(c: Context): Meaning {
 }
 
 class Recorder implements Cpu {
-  readonly size; readonly addressSize; readonly mode; readonly protection; readonly stackSize; readonly prefixes;
+  readonly size; readonly addressSize; readonly mode; readonly protection; readonly stackSize; readonly prefixes; readonly vectorLength;
   constructor(readonly meaning: Meaning, private readonly c: Context) {
     this.size = c.operandSize;
     this.addressSize = c.addressSize;
@@ -58,6 +60,7 @@ class Recorder implements Cpu {
     this.protection = c.protection;
     this.stackSize = c.stackSize;
     this.prefixes = { rep: c.rep, lock: c.lock };
+    this.vectorLength = c.form.vex && (c.form.vex.length === 256 ? 256 as const : 128 as const);
   }
 
   constant(value: bigint | number, bits: Bits): Value { return this.meaning.constant(value, bits); }
@@ -94,6 +97,8 @@ class Recorder implements Cpu {
     if (this.c.mode === 64) return n >= 4 ? 'base only' : 'flat';
     return this.c.flatData && (n === 0 || n === 2 || n === 3) ? 'flat' : 'segmented';
   }
+
+  get vectorIndex(): { readonly at: Value; readonly scale: Value } { return { at: this.meaning.record('index', 32), scale: this.meaning.record('scale', 32) }; }
 
   get stackPointer(): Value { return this.meaning.get(gpr(4), this.stackSize).zeroExtend(64); }
   setStackPointer(value: Value): void { this.setRegister(4, value.truncate(this.stackSize)); }
@@ -166,10 +171,11 @@ class Recorder implements Cpu {
     switch (spec.kind) {
       case 'gpr': {
         const at = spec.place === 'fixed' ? gpr(spec.register) : m.record(field, 32);
-        return new RegisterOperand(m, 'register', at, spec.bits as Bits);
+        return new RegisterOperand(m, 'register', at, spec.bits as Bits, false);
       }
-      case 'xmm': return new RegisterOperand(m, 'xmm', spec.place === 'fixed' ? xmm(spec.register) : m.record(field, 32), 128);
-      case 'mm': return new RegisterOperand(m, 'mm', m.record(field, 32), 64);
+      case 'xmm': return new RegisterOperand(m, 'xmm', spec.place === 'fixed' ? xmm(spec.register) : m.record(field, 32), 128, c.form.vex !== undefined);
+      case 'ymm': return new RegisterOperand(m, 'xmm', m.record(field, 32), 256, true);
+      case 'mm': return new RegisterOperand(m, 'mm', m.record(field, 32), 64, false);
       case 'immediate': {
         if (spec.place === 'fixed') return new ImmediateOperand(m, 'immediate', spec.bits as Bits, (bits) => m.constant(spec.register, bits));
         const second = c.form.operands.slice(0, position).some((o) => o.kind === 'immediate' && o.place === 'immediate');
@@ -197,17 +203,21 @@ class Recorder implements Cpu {
     }
     let address = m.record('displacement', bits);
     if (c.hasBase) address = m.get(m.record('base', 32), bits).add(address);
-    if (c.hasIndex) address = m.get(m.record('index', 32), bits).shl(m.record('scale', bits)).add(address);
+    if (c.hasIndex && !c.form.operands.some((o) => o.vectorIndex !== undefined)) address = m.get(m.record('index', 32), bits).shl(m.record('scale', bits)).add(address);
     if (c.addressSize === 16) address = address.and(0xffff);
     return address.zeroExtend(64);
   }
 }
 
 class RegisterOperand implements Operand {
-  constructor(private readonly m: Meaning, readonly kind: 'register' | 'xmm' | 'mm', private readonly where: number | Value, readonly bits: Bits) {}
+  constructor(private readonly m: Meaning, readonly kind: 'register' | 'xmm' | 'mm', private readonly where: number | Value, readonly bits: Bits, private readonly clearsUpper: boolean) {}
   read(bits: Bits = this.bits): Value { return this.m.get(this.where, bits); }
+  half(n: 0 | 1): Value { return this.m.get(this.where, 128, 16 * n); }
   readForUpdate(): Value { return this.read(); }
-  write(value: Value): void { this.m.set(this.where, this.kind === 'register' && value.bits === 32 ? value.zeroExtend(64) : value); }
+  write(value: Value, upper?: Value): void {
+    this.m.set(this.where, this.kind === 'register' && value.bits === 32 ? value.zeroExtend(64) : value);
+    if (upper ?? this.clearsUpper) this.m.set(this.where, upper ?? this.m.constant(0, 128), 16);
+  }
   get number(): Value {
     const first = this.kind === 'register' ? S.gpr : this.kind === 'xmm' ? S.ymm : S.x87;
     const shift = this.kind === 'register' ? 3 : this.kind === 'xmm' ? 5 : 4;
@@ -233,11 +243,15 @@ class MemoryOperand implements Operand {
     if (this.reference && this.reference.bits === bits) return this.m.load(this.reference);
     return this.m.load(this.refer(bits, 'read'));
   }
+  half(n: 0 | 1): Value {
+    this.reference ??= this.refer(this.bits, 'read');
+    return this.m.load(this.reference, n);
+  }
   readForUpdate(): Value {
     this.reference = this.refer(this.bits, 'read and write');
     return this.m.load(this.reference);
   }
-  write(value: Value): void { this.m.store(this.reference ?? this.refer(value.bits, 'write'), value); }
+  write(value: Value, upper?: Value): void { this.m.store(this.reference ?? this.refer(upper ? 256 : value.bits, 'write'), value, upper); }
   get number(): Value { throw new Error('memory has no number'); }
   at(displacement: Value | number, bits: Bits): Operand {
     return new MemoryOperand(this.m, this.offset.add(displacement), bits, this.segmentKind, this.segment, this.options);
@@ -247,6 +261,7 @@ class MemoryOperand implements Operand {
 class ImmediateOperand implements Operand {
   constructor(private readonly m: Meaning, readonly kind: Operand['kind'], readonly bits: Bits, private readonly source: (bits: Bits) => Value, private readonly by: () => Value = () => { throw new Error('an immediate has no number'); }) {}
   read(bits: Bits = this.bits): Value { void this.m; return this.source(bits); }
+  half(): Value { throw new Error(`${this.kind} operand has no halves`); }
   readForUpdate(): Value { return this.read(); }
   write(): void { throw new Error(`${this.kind} operand is not written this way`); }
   get number(): Value { return this.by(); }

@@ -15,6 +15,9 @@ export interface Decoded {
   readonly reg: number;
   readonly rm: number;
   readonly opcodeRegister: number;
+  /** VEX.vvvv, and the register in the immediate. */
+  readonly vvvv: number;
+  readonly is4: number;
   /** Memory operand: registers or -1 (absent); `ripRelative` adds the offset of the next instruction. */
   readonly memory: boolean;
   readonly base: number;
@@ -30,15 +33,16 @@ export type Undecoded = 'incomplete' | 'invalid' | 'too long';
 
 /** Forms by map and opcode byte, the more specific first. */
 export class DecodeTable {
-  private readonly entries: Form[][] = Array.from({ length: 4 * 256 }, () => []);
+  private readonly entries: Form[][] = Array.from({ length: 8 * 256 }, () => []);
   constructor(readonly forms: readonly Form[]) {
     for (const f of forms)
-      for (let r = 0; r < (f.plusRegister ? 8 : 1); r++) this.entries[f.map * 256 + f.opcode + r]!.push(f);
+      for (let r = 0; r < (f.plusRegister ? 8 : 1); r++) this.entries[index(f.map, f.opcode + r, f.vex !== undefined)]!.push(f);
     const rank = (f: Form) => (f.fixedModrm !== undefined ? 0 : typeof f.modrm === 'number' ? 1 : 2) * 2 + (f.rexW || f.notRexB ? 0 : 1);
     for (const list of this.entries) list.sort((a, b) => rank(a) - rank(b));
   }
-  at(map: number, opcode: number): readonly Form[] { return this.entries[map * 256 + opcode]!; }
+  at(map: number, opcode: number, vex: boolean): readonly Form[] { return this.entries[index(map, opcode, vex)]!; }
 }
+const index = (map: number, opcode: number, vex: boolean): number => (map + (vex ? 4 : 0)) * 256 + opcode;
 
 const SEGMENT_PREFIX: Readonly<Record<number, number>> = { 0x26: 0, 0x2e: 1, 0x36: 2, 0x3e: 3, 0x64: 4, 0x65: 5 };
 const MAX_LENGTH = 15;
@@ -86,6 +90,22 @@ function prefixes(r: Reader, mode: 16 | 32 | 64): Prefixes {
   }
 }
 
+/** A VEX prefix: REX's bits, as if they stood in one; the rest as the prefix has it. SDM Vol. 2, "VEX Encoding Scheme". */
+interface VexPrefix { readonly rex: number; readonly map: number; readonly mandatory: Form['mandatory']; readonly vvvv: number; readonly length: 128 | 256 }
+const PP = ['NP', '66', 'F3', 'F2'] as const;
+const VEX2 = 0xc5, VEX3 = 0xc4;
+
+/** Outside 64-bit mode C4 and C5 are LES and LDS where a memory operand follows. */
+function vexPrefix(r: Reader, mode: 16 | 32 | 64): VexPrefix | undefined {
+  const first = r.peek();
+  if (first !== VEX2 && first !== VEX3) return undefined;
+  r.at++;
+  if (mode !== 64 && r.peek() < 0xc0) { r.at--; return undefined; }
+  const second = r.byte(), last = first === VEX3 ? r.byte() : second;
+  const rxb = first === VEX3 ? (~second >> 5) & (mode === 64 ? 7 : 6) : (~second >> 5) & 4;
+  return { rex: rxb | (first === VEX3 ? (last >> 4) & 8 : 0), map: first === VEX3 ? second & 0x1f : 1, mandatory: PP[last & 3]!, vvvv: (~last >> 3) & 15, length: last & 4 ? 256 : 128 };
+}
+
 /**
  * Decodes the instruction at `bytes[start]`, of which `available` bytes can be read.
  * 'incomplete' asks for more bytes, 'invalid' is #UD, 'too long' (over 15 bytes) is #GP.
@@ -100,9 +120,12 @@ export function decode(table: DecodeTable, bytes: Uint8Array, start: number, ava
 }
 
 function decodeWhole(table: DecodeTable, r: Reader, mode: 16 | 32 | 64): Decoded | Undecoded {
-  const p = prefixes(r, mode);
-  let map = 0, opcode = r.byte();
-  if (opcode === 0x0f) {
+  const p = prefixes(r, mode), vex = vexPrefix(r, mode);
+  let map = vex?.map ?? 0, opcode = r.byte();
+  if (vex) {
+    if (p.operand || p.lock || p.rep !== 'none' || p.rex !== 0 || map < 1 || map > 3) return 'invalid';
+    p.rex = vex.rex;
+  } else if (opcode === 0x0f) {
     map = 1;
     opcode = r.byte();
     if (opcode === 0x38) { map = 2; opcode = r.byte(); }
@@ -112,11 +135,11 @@ function decodeWhole(table: DecodeTable, r: Reader, mode: 16 | 32 | 64): Decoded
   const operandSize = mode === 64 ? (w ? 64 : p.operand ? 16 : 32) : (mode === 16) !== p.operand ? 16 : 32;
   const addressSize = mode === 64 ? (p.address ? 32 : 64) : (mode === 16) !== p.address ? 16 : 32;
 
-  const all = table.at(map, opcode);
+  const all = table.at(map, opcode, vex !== undefined);
   if (all.length === 0) return 'invalid';
   const needsModrm = all.some((f) => f.modrm !== undefined || f.fixedModrm !== undefined);
   const modrm = needsModrm ? r.peek() : 0;
-  const form = choose(all, p, mode, w, operandSize, modrm);
+  const form = vex ? all.find((f) => fitsVex(f, vex, mode, modrm)) : choose(all, p, mode, w, operandSize, modrm);
   if (!form) {
     if (needsModrm) r.at++;
     return 'invalid';
@@ -142,7 +165,7 @@ function decodeWhole(table: DecodeTable, r: Reader, mode: 16 | 32 | 64): Decoded
           const sib = r.byte();
           scale = sib >> 6;
           index = ((p.rex & 2) << 2) | ((sib >> 3) & 7);
-          if (index === 4) index = -1;
+          if (index === 4 && !isVsib(form)) index = -1;
           base = ((p.rex & 1) << 3) | (sib & 7);
           if ((sib & 7) === 5 && mod === 0) { base = -1; displacementBytes = 4; }
         } else if ((modrm & 7) === 5 && mod === 0) { base = -1; displacementBytes = 4; ripRelative = mode === 64; }
@@ -154,36 +177,44 @@ function decodeWhole(table: DecodeTable, r: Reader, mode: 16 | 32 | 64): Decoded
   for (const i of form.immediates) {
     if (i === 'moffs') { memory = true; displacement = r.number(addressSize / 8); continue; }
     if (i === 'cp') { immediate = r.number(operandSize === 16 ? 2 : 4); immediate2 = Number(r.number(2)); continue; }
-    const bytes = i === 'ib' || i === 'cb' ? 1 : i === 'iw' || i === 'cw' ? 2 : i === 'io' ? 8 : 4;
+    const bytes = i === 'ib' || i === 'cb' || i === 'is4' ? 1 : i === 'iw' || i === 'cw' ? 2 : i === 'io' ? 8 : 4;
     const value = r.signed(bytes);
     if (first) immediate = value; else immediate2 = Number(BigInt.asUintN(16, value));
     first = false;
   }
   if (p.lock && !(form.instruction.lock && memory && form.operands[0]?.place === 'rm')) return 'invalid';
-  const size = form.size === 0 ? operandSize : form.size;
+  const size = form.size === 0 ? operandSize : form.size, registers = mode === 64 ? 15 : 7, vvvv = vex ? vex.vvvv & registers : 0;
+  if (isVsib(form) && (addressSize === 16 || (modrm & 7) !== 4 || index === reg || index === vvvv || reg === vvvv)) return 'invalid';
   return {
     form, length: r.at, operandSize: size, addressSize, lock: p.lock, rep: p.rep, override: p.override, hasRex: p.rex !== 0,
-    reg, rm, opcodeRegister: ((p.rex & 1) << 3) | (opcode & 7), memory, base, index, scale, displacement, ripRelative, immediate, immediate2,
+    reg, rm, opcodeRegister: ((p.rex & 1) << 3) | (opcode & 7), vvvv, is4: (Number(immediate) >> 4) & registers, memory, base, index, scale, displacement, ripRelative, immediate, immediate2,
   };
+}
+
+const isVsib = (f: Form): boolean => f.operands.some((o) => o.vectorIndex !== undefined);
+
+function fitsModrm(f: Form, modrm: number): boolean {
+  if (f.fixedModrm !== undefined) return f.plusSt ? (modrm & 0xf8) === f.fixedModrm : modrm === f.fixedModrm;
+  if (f.modrm === undefined) return true;
+  if (typeof f.modrm === 'number' && f.modrm !== ((modrm >> 3) & 7)) return false;
+  const rm = f.operands.find((o) => o.place === 'rm');
+  if (rm && rm.kind !== 'memory' && f.operands.some((o) => o.kind === 'control' || o.kind === 'debug')) return true;
+  return !rm || (modrm >= 0xc0 ? rm.mayBeRegister : rm.mayBeMemory);
+}
+
+/** VEX.W chooses the width of general registers in 64-bit mode only; VEX.vvvv must be 1111B where it names nothing. */
+function fitsVex(f: Form, vex: VexPrefix, mode: 16 | 32 | 64, modrm: number): boolean {
+  const { length, w } = f.vex!;
+  if (f.only && (f.only === '64') !== (mode === 64)) return false;
+  if (f.mandatory !== vex.mandatory || (length !== 'LIG' && length !== vex.length) || !fitsModrm(f, modrm)) return false;
+  if (vex.vvvv !== 0 && !f.operands.some((o) => o.place === 'vvvv')) return false;
+  if (mode !== 64 && f.size !== 0) return w !== 1;
+  return w === 'WIG' || w === (vex.rex & 8 ? 1 : 0);
 }
 
 /** The row that these prefixes, this mode and this ModRM byte select. */
 function choose(all: readonly Form[], p: Prefixes, mode: 16 | 32 | 64, w: boolean, operandSize: number, modrm: number): Form | undefined {
-  const register = modrm >= 0xc0;
-  const fits = (f: Form): boolean => {
-    if (f.only && (f.only === '64') !== (mode === 64)) return false;
-    if (f.notRexB && (p.rex & 1)) return false;
-    if (f.fixedModrm !== undefined) {
-      if (f.plusSt ? (modrm & 0xf8) !== f.fixedModrm : modrm !== f.fixedModrm) return false;
-    } else if (f.modrm !== undefined) {
-      if (typeof f.modrm === 'number' && f.modrm !== ((modrm >> 3) & 7)) return false;
-      const rm = f.operands.find((o) => o.place === 'rm');
-      if (rm && rm.kind !== 'memory' && f.operands.some((o) => o.kind === 'control' || o.kind === 'debug')) return true;
-      if (rm && (register ? !rm.mayBeRegister : !rm.mayBeMemory)) return false;
-    }
-    return true;
-  };
-  let rows = all.filter(fits);
+  let rows = all.filter((f) => (!f.only || (f.only === '64') === (mode === 64)) && !(f.notRexB && (p.rex & 1)) && fitsModrm(f, modrm));
   if (rows.length === 0) return undefined;
   const mandatory = (m: Form['mandatory']) => rows.filter((f) => f.mandatory === m);
   const wanted = p.rep !== 'none' ? mandatory(p.rep) : [];

@@ -11,7 +11,7 @@ function fieldsOf(form: Form, memory: boolean): Fields {
   const immediate = form.immediates.includes('iw') || form.immediates.includes('cw') ? 0x1234n : form.immediates.some((i) => i[1] === 'd' || i === 'io') ? 0x12345678n : form.immediates.length > 0 ? 0x12n : 0n;
   const moffs = form.operands.some((o) => o.place === 'moffs');
   return {
-    mode, operandSize: form.size === 0 ? 32 : form.size, addressSize: mode, reg: typeof form.modrm === 'number' ? form.modrm : 3, rm: 1, opcodeRegister: 2, immediate, immediate2: 0x21,
+    mode, operandSize: form.size === 0 ? 32 : form.size, addressSize: mode, reg: typeof form.modrm === 'number' ? form.modrm : 3, rm: 1, opcodeRegister: 2, vvvv: 10, is4: 11, immediate, immediate2: 0x21,
     ...(moffs ? { memory: { base: -1, index: -1, scale: 0, displacement: 0x5678 } } : memory ? { memory: { base: 3, index: 6, scale: 2, displacement: 0x44 } } : {}),
   };
 }

@@ -4,13 +4,14 @@
  *
  * Columns: encoding, syntax, and (optional) marks: `64` valid only in 64-bit mode, `32` only outside it, `o16 o32 o64` the
  * operand size where no operand shows it, `aligned` a memory operand that must be aligned to its size.
- * `!REX.B` in the encoding: not with that bit. Everything else is as printed.
+ * `!REX.B` in the encoding: not with that bit; `MVR` the operands' places where the syntax leaves them open (the column Op/En);
+ * a CPUID feature that this row needs in place of its instruction's. Everything else is as printed.
  */
 import type { Bits } from '../meaning/meaning.js';
 import type { Instruction } from './instruction.js';
 
-export type OperandKind = 'gpr' | 'xmm' | 'mm' | 'segment' | 'control' | 'debug' | 'st' | 'memory' | 'immediate' | 'relative' | 'far';
-export type Place = 'reg' | 'rm' | 'opcode' | 'fixed' | 'immediate' | 'moffs';
+export type OperandKind = 'gpr' | 'xmm' | 'ymm' | 'mm' | 'segment' | 'control' | 'debug' | 'st' | 'memory' | 'immediate' | 'relative' | 'far';
+export type Place = 'reg' | 'rm' | 'vvvv' | 'is4' | 'opcode' | 'fixed' | 'immediate' | 'moffs';
 
 export interface OperandSpec {
   readonly text: string;
@@ -24,6 +25,14 @@ export interface OperandSpec {
   readonly mayBeMemory: boolean;
   /** For `fixed`: the register. */
   readonly register: number;
+  /** VSIB: the kind of the index register. */
+  readonly vectorIndex: 'xmm' | 'ymm' | undefined;
+}
+
+/** What a VEX prefix must say: vector length in bits, whichever with LIG; VEX.W, whichever with WIG. SDM Vol. 2, "VEX Encoding Scheme". */
+export interface Vex {
+  readonly length: 128 | 256 | 'LIG';
+  readonly w: 0 | 1 | 'WIG';
 }
 
 export interface Form {
@@ -35,6 +44,7 @@ export interface Form {
   readonly plusRegister: boolean;
   readonly mandatory: 'none' | 'NP' | '66' | 'F3' | 'F2';
   readonly rexW: boolean;
+  readonly vex: Vex | undefined;
   readonly notRexB: boolean;
   /** `/r` → 'r', `/0`…`/7` → the digit, absent → undefined; a fixed byte stands in fixedModrm. */
   readonly modrm: 'r' | number | undefined;
@@ -48,8 +58,10 @@ export interface Form {
   readonly only: '64' | '32' | undefined;
   /** The memory operand must be aligned to its size. */
   readonly aligned: boolean;
+  /** CPUID feature without which this row does not exist. */
+  readonly feature: string | undefined;
 }
-export type Immediate = 'ib' | 'iw' | 'id' | 'io' | 'cb' | 'cw' | 'cd' | 'cp' | 'moffs';
+export type Immediate = 'is4' | 'ib' | 'iw' | 'id' | 'io' | 'cb' | 'cw' | 'cd' | 'cp' | 'moffs';
 
 const FIXED: Readonly<Record<string, readonly [OperandKind, number, number]>> = {
   AL: ['gpr', 8, 0], CL: ['gpr', 8, 1], AX: ['gpr', 16, 0], EAX: ['gpr', 32, 0], RAX: ['gpr', 64, 0], DX: ['gpr', 16, 2],
@@ -58,7 +70,7 @@ const FIXED: Readonly<Record<string, readonly [OperandKind, number, number]>> = 
 };
 
 const spec = (text: string, kind: OperandKind, place: Place, bits: number, more: Partial<OperandSpec> = {}): OperandSpec =>
-  ({ text, kind, place, bits, memoryBits: bits, mayBeRegister: kind !== 'memory', mayBeMemory: kind === 'memory', register: 0, ...more });
+  ({ text, kind, place, bits, memoryBits: bits, mayBeRegister: kind !== 'memory', mayBeMemory: kind === 'memory', register: 0, vectorIndex: undefined, ...more });
 
 function memoryWidth(text: string): number {
   const special: Record<string, number> = {
@@ -68,6 +80,8 @@ function memoryWidth(text: string): number {
   const width = special[text] ?? Number(/^m(\d+)$/.exec(text)?.[1] ?? NaN);
   return Number.isNaN(width) ? -1 : width;
 }
+
+const VECTOR_BITS = { mm: 64, xmm: 128, ymm: 256 } as const;
 
 /** One operand as printed. `place` of register operands is settled by the row (see `places`). */
 function operand(text: string): OperandSpec {
@@ -85,16 +99,18 @@ function operand(text: string): OperandSpec {
   if (/^CR/.test(text)) return spec(text, 'control', 'reg', 64);
   if (/^DR/.test(text)) return spec(text, 'debug', 'reg', 64);
   if (text === 'ST(i)') return spec(text, 'st', 'opcode', 80);
-  m = /^(r\/m|r|reg)(\d*)(?:\/m(\d+))?$/.exec(text);
+  m = /^(r\/m|r|reg)(\d*)[ab]?(?:\/m(\d+))?$/.exec(text);
   if (m) {
     const bits = m[2] ? Number(m[2]) : 32;
     if (m[1] === 'r/m') return spec(text, 'gpr', 'rm', bits, { mayBeMemory: true });
     if (m[3]) return spec(text, 'gpr', 'rm', bits, { mayBeMemory: true, memoryBits: Number(m[3]) });
     return spec(text, 'gpr', 'reg', bits);
   }
-  m = /^(xmm|mm)\d?(?:\/m(\d+))?$/.exec(text);
+  m = /^vm(?:32|64)([xy])$/.exec(text);
+  if (m) return spec(text, 'memory', 'rm', 0, { vectorIndex: m[1] === 'x' ? 'xmm' : 'ymm' });
+  m = /^(xmm|ymm|mm)\d?(?:\/m(\d+))?$/.exec(text);
   if (m) {
-    const bits = m[1] === 'xmm' ? 128 : 64, kind = m[1] as 'xmm' | 'mm';
+    const kind = m[1] as keyof typeof VECTOR_BITS, bits = VECTOR_BITS[kind];
     return m[2] ? spec(text, kind, 'rm', bits, { mayBeMemory: true, memoryBits: Number(m[2]) }) : spec(text, kind, 'reg', bits);
   }
   const width = memoryWidth(text);
@@ -110,6 +126,29 @@ function places(operands: OperandSpec[], modrm: Form['modrm'], plusRegister: boo
   const chosen = modrm !== 'r' ? registers[0]
     : registers.find((o) => o.kind === 'gpr' && registers.some((r) => r.kind === 'control' || r.kind === 'debug')) ?? registers[1];
   return operands.map((o) => (o === chosen ? { ...o, place: 'rm' as const } : o));
+}
+
+/** With a VEX prefix the register that is neither ModRM.reg nor ModRM.rm is VEX.vvvv; a fourth one is in the immediate. */
+function vexPlaces(operands: OperandSpec[], modrm: Form['modrm'], isMvr: boolean, hasIs4: boolean): OperandSpec[] {
+  const is4 = hasIs4 ? operands.findLast((o) => o.place === 'reg') : undefined;
+  const chosen = operands.filter((o) => (o.place === 'reg' && o !== is4) || o.place === 'rm');
+  const memory = chosen.findIndex((o) => o.place === 'rm');
+  const order: readonly Place[] = chosen.length === 1 ? [modrm === 'r' ? 'reg' : 'rm']
+    : chosen.length === 2 ? (modrm !== 'r' ? ['vvvv', 'rm'] : memory === 0 ? ['rm', 'reg'] : ['reg', 'rm'])
+    : memory === 0 || isMvr ? ['rm', 'vvvv', 'reg'] : memory === 1 ? ['reg', 'rm', 'vvvv'] : ['reg', 'vvvv', 'rm'];
+  return operands.map((o) => (o === is4 ? { ...o, place: 'is4' as const } : chosen.includes(o) ? { ...o, place: memory >= 0 && o === chosen[memory] ? 'rm' : order[chosen.indexOf(o)]! } : o));
+}
+
+/** `VEX.256.66.0F38.W0`: length, mandatory prefix, map, W; what is left out is 0 or absent. NDS, NDD and DDS are of older manuals. */
+function vexOf(token: string): { vex: Vex; mandatory: Form['mandatory']; map: Form['map'] } {
+  const parts = token.split('.').slice(1).filter((p) => !/^(NDS|NDD|DDS)$/.test(p)), has = (...names: string[]) => parts.find((p) => names.includes(p));
+  const maps: Readonly<Record<string, Form['map']>> = { '0F': 1, '0F38': 2, '0F3A': 3 }, map = maps[has('0F', '0F38', '0F3A') ?? ''];
+  const length = has('128', '256', 'LIG', 'LZ', 'L0', 'L1'), w = has('W0', 'W1', 'WIG'), unknown = parts.find((p) => !(p in maps) && !/^(128|256|LIG|LZ|L[01]|W[01]|WIG|NP|66|F[23])$/.test(p));
+  if (map === undefined || length === undefined || unknown !== undefined) throw new Error(`"${token}" is not understood`);
+  return {
+    vex: { length: length === 'LIG' ? 'LIG' : length === '256' || length === 'L1' ? 256 : 128, w: w === undefined || w === 'WIG' ? 'WIG' : w === 'W1' ? 1 : 0 },
+    mandatory: (has('66', 'F3', 'F2') as '66' | undefined) ?? 'NP', map,
+  };
 }
 
 function sizeOf(operands: readonly OperandSpec[], marks: readonly string[]): Form['size'] {
@@ -132,11 +171,13 @@ export function form(instruction: Instruction, line: string): Form {
   const [encoding = '', syntax = '', marksText = ''] = line.split('|').map((s) => s.trim());
   const marks = marksText.split(/\s+/).filter(Boolean);
   const tokens = encoding.split(/[\s]+/).filter((t) => t !== '+' && t !== '');
-  let mandatory: Form['mandatory'] = 'none', rexW = false, notRexB = false, plusRegister = false, plusSt = false;
+  let mandatory: Form['mandatory'] = 'none', map: Form['map'] = 0, vex: Vex | undefined, rexW = false, notRexB = false, plusRegister = false, plusSt = false;
   let modrm: Form['modrm'];
   const bytes: number[] = [], immediates: Immediate[] = [];
   for (const t of tokens) {
     if (bytes.length === 0 && (t === 'NP' || t === '66' || t === 'F3' || t === 'F2') && tokens.length > 1) { mandatory = t; continue; }
+    if (t.startsWith('VEX.')) { ({ vex, mandatory, map } = vexOf(t)); continue; }
+    if (t === '/is4') { immediates.push('is4'); continue; }
     if (t === 'REX.W') { rexW = true; continue; }
     if (t === '!REX.B') { notRexB = true; continue; }
     if (t === 'REX') continue;
@@ -149,7 +190,6 @@ export function form(instruction: Instruction, line: string): Form {
     if (/^(ib|iw|id|io|cb|cw|cd|cp)$/.test(t)) { immediates.push(t as Immediate); continue; }
     throw new Error(`${instruction.name}: "${t}" in "${encoding}" is not understood`);
   }
-  let map: Form['map'] = 0;
   if (bytes.length > 1 && bytes[0] === 0x0f) {
     bytes.shift();
     map = 1;
@@ -159,21 +199,27 @@ export function form(instruction: Instruction, line: string): Form {
   const opcode = bytes.shift();
   if (opcode === undefined || bytes.length > 1) throw new Error(`${instruction.name}: "${encoding}" has no opcode`);
   const texts = syntax.replace(/^\S+\s*/, '').split(/,\s*/).filter(Boolean);
-  const operands = places(texts.map(operand), modrm, plusRegister);
+  const read = texts.map(operand);
+  const operands = vex ? vexPlaces(read, modrm, marks.includes('MVR'), immediates.includes('is4')) : places(read, modrm, plusRegister);
   if (operands.some((o) => o.place === 'moffs')) immediates.push('moffs');
   const implied = (kind: OperandKind) => operands.filter((o) => o.kind === kind && o.place === 'immediate').length;
   const given = immediates.filter((i) => i[0] === 'i').length;
   if (implied('immediate') > given) throw new Error(`${instruction.name}: "${encoding}" has ${given} immediates, "${syntax}" ${implied('immediate')}`);
   if (operands.some((o) => o.place === 'rm') && modrm === undefined && bytes.length === 0) throw new Error(`${instruction.name}: "${syntax}" needs a ModRM byte in "${encoding}"`);
   return {
-    instruction, text: `${encoding} | ${syntax}`, syntax, map, opcode, plusRegister, mandatory, rexW, notRexB, modrm,
+    instruction, text: `${encoding} | ${syntax}`, syntax, map, opcode, plusRegister, mandatory, rexW, vex, notRexB, modrm,
     fixedModrm: bytes[0], plusSt, immediates, operands, size: sizeOf(operands, marks),
     only: marks.includes('64') ? '64' : marks.includes('32') ? '32' : undefined,
     aligned: marks.includes('aligned'),
+    feature: marks.find((m) => /^[A-Z]/.test(m) && m !== 'MVR') ?? instruction.feature,
   };
 }
 
 export const forms = (instruction: Instruction): Form[] =>
   instruction.encodings.split('\n').map((l) => l.trim()).filter(Boolean).map((line) => form(instruction, line));
+
+/** The rows that exist on a processor with these features. */
+export const formsWith = (features: ReadonlySet<string>, instructions: readonly Instruction[]): Form[] =>
+  instructions.flatMap(forms).filter(({ feature }) => feature === undefined || features.has(feature));
 
 export const widthOf = (o: OperandSpec, memory: boolean): Bits => (memory ? o.memoryBits : o.bits) as Bits;

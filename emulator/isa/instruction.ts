@@ -10,8 +10,10 @@ export interface Operand {
   read(bits?: Bits): Value;
   /** Tells that the operand will be written too, before it is read: memory is then checked for writing first. */
   readForUpdate(): Value;
-  /** Writes to a 32-bit register clear the upper half; 8- and 16-bit writes leave the rest. */
-  write(value: Value): void;
+  /** 128 bits of a vector operand: the low or, of 256, the high ones. */
+  half(n: 0 | 1): Value;
+  /** Writes to a 32-bit register clear the upper half, with VEX those to an XMM register bits 255:128 (or they become `upper`); others leave the rest. */
+  write(value: Value, upper?: Value): void;
   /** Memory only: the effective address, as an offset in its segment, of the form's address size (zero-extended to 64 bits). */
   readonly offset: Value;
   /** Memory only: the segment's state offset, and whether nothing has to be added or checked for it. */
@@ -35,6 +37,10 @@ export interface Cpu {
   readonly protection: 'real' | 'virtual-8086' | 'protected';
   readonly stackSize: 16 | 32 | 64;
   readonly prefixes: { readonly rep: 'none' | 'F3' | 'F2'; readonly lock: boolean };
+  /** Of a VEX prefix (128 where it does not matter); undefined: the legacy form. */
+  readonly vectorLength: 128 | 256 | undefined;
+  /** VSIB: state offset of the index register, and the shift of its elements. */
+  readonly vectorIndex: { readonly at: Value; readonly scale: Value };
 
   constant(value: bigint | number, bits: Bits): Value;
   /** A general register by number (0 RAX … 15 R15); 8 bits are the low byte. */

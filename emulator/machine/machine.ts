@@ -15,6 +15,7 @@ import { Processor } from '../cpu/processor.js';
 import { resetProcessor } from '../cpu/reset.js';
 import { applyEntryState } from './entry-state.js';
 import { LocalApic } from '../devices/local-apic.js';
+import { formsWith } from '../isa/encoding.js';
 import { INSTRUCTIONS } from '../isa/index.js';
 import { OPERATIONS } from './operations.js';
 import { StopConditions } from '../observe/conditions.js';
@@ -111,7 +112,7 @@ export class PersonalComputer implements Machine {
       cpu.readTsc = () => BigInt(this.now());
       cpu.restart = () => { this.resetAsked = true; };
     }
-    this.engine = new Engine(all, INSTRUCTIONS.filter((i) => i.feature === undefined || FEATURES.has(i.feature)), OPERATIONS, { exception: deliverException, eptFault });
+    this.engine = new Engine(all, formsWith(FEATURES, INSTRUCTIONS), OPERATIONS, { exception: deliverException, eptFault });
     this.engine.attention = () => this.outcome !== undefined || this.observer.stoppedBy !== undefined || this.resetAsked || this.cpu.activity !== ACTIVITY.active
       || (this.cpu.yields && all.length > 1) || this.clock.nextDeadline() !== this.deadline || !quietBoundary(this.cpu);
     this.engine.compiles = options.tier !== 'interpreter';

@@ -78,7 +78,10 @@ export class RegionEmitter extends Emitter {
 
   /** Which registers are used, and which written; the flags likewise. */
   private scan(steps: readonly Step[], known: Map<number, number>): void {
-    const place = (at: number | Value): number | undefined => (typeof at === 'number' ? at : known.get(at.id));
+    const place = ({ at, plus }: { at: number | Value; plus: number }): number | undefined => {
+      const first = typeof at === 'number' ? at : known.get(at.id);
+      return first === undefined ? undefined : first + plus;
+    };
     const use = (at: number | undefined, writes: boolean) => {
       const n = at === undefined ? undefined : gprOf(at);
       if (n === undefined) return;
@@ -89,8 +92,8 @@ export class RegionEmitter extends Emitter {
       if (step.op === 'constant') {
         const value = step.source.from === 'constant' ? step.source.value : this.known(step.source.field);
         if (value !== undefined) known.set(step.to.id, Number(value));
-      } else if (step.op === 'get') use(place(step.at), false);
-      else if (step.op === 'set') use(place(step.at), true);
+      } else if (step.op === 'get') use(place(step), false);
+      else if (step.op === 'set') use(place(step), true);
       else if (step.op === 'flags') this.flagsWritten = true;
       else if (step.op === 'if') { this.scan(step.then, known); this.scan(step.otherwise, known); }
     }
@@ -153,7 +156,7 @@ export class RegionEmitter extends Emitter {
     this.afterSlowStore();
   }
 
-  protected override pushState(at: number | Value, bits: Bits): void {
+  protected override pushState(at: number | Value, bits: Bits, plus: number): void {
     const f = this.f;
     if (typeof at === 'number') {
       const n = gprOf(at), local = n === undefined ? undefined : this.gpr.get(n);
@@ -169,12 +172,12 @@ export class RegionEmitter extends Emitter {
       f.i32(0).memory(LOAD[bits]!, at);
       return;
     }
-    super.pushState(at, bits);
+    super.pushState(at, bits, plus);
   }
-  protected override setState(at: number | Value, from: Value): void {
+  protected override setState(at: number | Value, from: Value, plus: number): void {
     const f = this.f, n = typeof at === 'number' ? gprOf(at) : undefined;
     if (typeof at !== 'number' || n === undefined) {
-      if (typeof at === 'number') { f.i32(0); this.push(from); f.memory(STORE[from.bits]!, at); } else super.setState(at, from);
+      if (typeof at === 'number') { f.i32(0); this.push(from); f.memory(STORE[from.bits]!, at); } else super.setState(at, from, plus);
       return;
     }
     const local = this.gpr.get(n)!;

@@ -87,16 +87,16 @@ export class Emitter {
           f.op(step.name).bytes(typeof step.lane === 'number' ? [step.lane] : step.lane ?? []);
         }
         return this.define(step.to, true);
-      case 'get': this.pushState(this.place(step.at), step.to.bits); return this.define(step.to, true);
-      case 'set': this.setState(this.place(step.at), step.from); return;
+      case 'get': this.pushState(this.place(step.at, step.plus), step.to.bits, step.plus); return this.define(step.to, true);
+      case 'set': this.setState(this.place(step.at, step.plus), step.from, step.plus); return;
       case 'condition': this.pushFlagCondition(step.condition); return this.define(step.to, true);
       case 'status': this.publish(); f.call(this.imports.status); return this.define(step.to, true);
       case 'flags': return this.flags(step);
       case 'reference': return this.reference(step.to);
       case 'load':
-        f.get(this.hosts.get(step.reference.id)!.host).memory(LOAD[step.to.bits]!, 0);
+        f.get(this.hosts.get(step.reference.id)!.host).memory(LOAD[step.to.bits]!, 16 * step.half);
         return this.define(step.to, true);
-      case 'store': return this.store(step.reference, step.from);
+      case 'store': return this.store(step.reference, step.from, step.upper);
       case 'if':
         this.pushCondition(step.condition);
         this.if();
@@ -133,19 +133,19 @@ export class Emitter {
     }
   }
 
-  /** The offset of a piece of state, or the value that holds it. */
-  private place(at: number | Value): number | Value {
-    const known = typeof at === 'number' ? undefined : this.constants.get(at.id);
-    return known === undefined ? at : Number(known);
+  /** The offset of a piece of state, or the value to which `plus` is still to be added. */
+  private place(at: number | Value, plus: number): number | Value {
+    const known = typeof at === 'number' ? at : this.constants.get(at.id);
+    return known === undefined ? at : Number(known) + plus;
   }
-  protected pushState(at: number | Value, bits: Bits): void {
+  protected pushState(at: number | Value, bits: Bits, plus: number): void {
     this.pushAddress(at);
-    this.f.memory(LOAD[bits]!, typeof at === 'number' ? at : 0);
+    this.f.memory(LOAD[bits]!, typeof at === 'number' ? at : plus);
   }
-  protected setState(at: number | Value, from: Value): void {
+  protected setState(at: number | Value, from: Value, plus: number): void {
     this.pushAddress(at);
     this.push(from);
-    this.f.memory(STORE[from.bits]!, typeof at === 'number' ? at : 0);
+    this.f.memory(STORE[from.bits]!, typeof at === 'number' ? at : plus);
   }
   protected pushFlagCondition(condition: Condition): void { emitCondition(this.f, this.flagSource(), condition); }
   protected flagSource(): FlagSource {
@@ -350,11 +350,12 @@ export class Emitter {
     f.set(host);
   }
 
-  private store(r: Reference, from: Value): void {
+  private store(r: Reference, from: Value, upper: Value | undefined): void {
     const f = this.f, { host, address } = this.hosts.get(r.id)!;
     f.get(host);
     this.push(from);
-    f.memory(STORE[r.bits]!, 0);
+    f.memory(STORE[upper ? from.bits : r.bits]!, 0);
+    if (upper) { f.get(host); this.push(upper); f.memory(STORE[upper.bits]!, 16); }
     f.get(host).i32(S.bounce).op('i32.eq');
     this.if();
     this.publish();

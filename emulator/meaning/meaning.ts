@@ -3,7 +3,8 @@
  * record what is done to them; it runs once per form, not once per execution, and leaves its meaning.
  */
 
-export type Bits = 1 | 8 | 16 | 32 | 64 | 128;
+/** Widths of values; 256 bits only of operands and references, whose values are the two halves. */
+export type Bits = 1 | 8 | 16 | 32 | 64 | 128 | 256;
 
 /** Where a constant of the meaning comes from: known when the meaning is built, or a field of the decoded record. */
 export type Source =
@@ -12,7 +13,7 @@ export type Source =
 
 /** Fields of a decoded instruction that a handler reads when they are not known (translate/record.ts). */
 export type RecordField =
-  | 'operand0' | 'operand1' | 'operand2' | 'base' | 'index' | 'segment' | 'scale' | 'displacement' | 'immediate' | 'immediate2'
+  | 'operand0' | 'operand1' | 'operand2' | 'operand3' | 'base' | 'index' | 'segment' | 'scale' | 'displacement' | 'immediate' | 'immediate2'
   | 'offset' | 'nextOffset';
 
 export type Binary =
@@ -32,17 +33,17 @@ export type Step =
   | { readonly op: 'select'; readonly to: Value; readonly condition: Value; readonly a: Value; readonly b: Value }
   /** A WebAssembly SIMD or float operation by its name in the WebAssembly specification, on the values given; a shuffle has sixteen lanes. */
   | { readonly op: 'wasm'; readonly name: string; readonly to: Value; readonly of: readonly Value[]; readonly lane?: number | readonly number[] }
-  /** Processor state at a byte offset: `at` fixed, or `register` a value that holds the offset. */
-  | { readonly op: 'get'; readonly to: Value; readonly at: number | Value; readonly signed?: boolean }
-  | { readonly op: 'set'; readonly at: number | Value; readonly from: Value; readonly bits: Bits }
+  /** Processor state at a byte offset: `at` fixed, or a value that holds the offset, and `plus` more. */
+  | { readonly op: 'get'; readonly to: Value; readonly at: number | Value; readonly plus: number; readonly signed?: boolean }
+  | { readonly op: 'set'; readonly at: number | Value; readonly plus: number; readonly from: Value; readonly bits: Bits }
   | { readonly op: 'condition'; readonly to: Value; readonly condition: Condition }
   /** All six status flags as they stand in RFLAGS (32 bits). */
   | { readonly op: 'status'; readonly to: Value }
   | { readonly op: 'flags'; readonly rule: FlagRule; readonly bits: Bits; readonly a: Value; readonly result: Value; readonly carry?: Value }
-  /** Memory. `reference` finds where the bytes are (may fault); `load` and `store` use it. */
+  /** Memory. `reference` finds where the bytes are (may fault); `load` and `store` use it, of 256 bits by halves. */
   | { readonly op: 'reference'; readonly to: Reference }
-  | { readonly op: 'load'; readonly to: Value; readonly reference: Reference }
-  | { readonly op: 'store'; readonly reference: Reference; readonly from: Value }
+  | { readonly op: 'load'; readonly to: Value; readonly reference: Reference; readonly half: 0 | 1 }
+  | { readonly op: 'store'; readonly reference: Reference; readonly from: Value; readonly upper: Value | undefined }
   | { readonly op: 'if'; readonly condition: Value; readonly then: readonly Step[]; readonly otherwise: readonly Step[] }
   /** Calls a TypeScript operation in the middle of an instruction: arguments through S.args, results likewise. It may abandon the instruction. */
   | { readonly op: 'compute'; readonly name: string; readonly args: readonly Value[]; readonly results: readonly Value[] }
@@ -169,12 +170,12 @@ export class Meaning {
     this.steps.push({ op: 'wasm', name, to, of, ...(lane === undefined ? {} : { lane }) });
     return to;
   }
-  get(at: number | Value, bits: Bits): Value {
+  get(at: number | Value, bits: Bits, plus = 0): Value {
     const to = this.value(bits);
-    this.steps.push({ op: 'get', to, at });
+    this.steps.push({ op: 'get', to, at, plus });
     return to;
   }
-  set(at: number | Value, from: Value): void { this.steps.push({ op: 'set', at, from, bits: from.bits }); }
+  set(at: number | Value, from: Value, plus = 0): void { this.steps.push({ op: 'set', at, plus, from, bits: from.bits }); }
   condition(condition: Condition): Value {
     const to = this.value(1);
     this.steps.push({ op: 'condition', to, condition });
@@ -193,12 +194,12 @@ export class Meaning {
     this.steps.push({ op: 'reference', to });
     return to;
   }
-  load(reference: Reference): Value {
-    const to = this.value(reference.bits);
-    this.steps.push({ op: 'load', to, reference });
+  load(reference: Reference, half: 0 | 1 = 0): Value {
+    const to = this.value(reference.bits === 256 ? 128 : reference.bits);
+    this.steps.push({ op: 'load', to, reference, half });
     return to;
   }
-  store(reference: Reference, from: Value): void { this.steps.push({ op: 'store', reference, from }); }
+  store(reference: Reference, from: Value, upper?: Value): void { this.steps.push({ op: 'store', reference, from, upper }); }
   /** Steps recorded by `then` and `otherwise` run under the condition; values made inside are not seen outside. */
   when(condition: Value, then: () => void, otherwise?: () => void): void {
     const outer = this.steps;

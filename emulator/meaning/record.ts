@@ -28,4 +28,6 @@ export const RECORD = {
   /** State offset of the segment register of the memory operand. */
   segment: { offset: 60, bits: 16 },
   immediate2: { offset: 62, bits: 16 },
+  /** State offset of a fourth register: no instruction has that and two immediates. */
+  operand3: { offset: 62, bits: 16 },
 } as const satisfies Record<string, Field>;

@@ -260,14 +260,15 @@ export class Blocks {
   private writeFields(at: number, d: Decoded, nextOffset: number): void {
     const { u32, view } = this.cpu;
     d.form.operands.forEach((o, i) => { if (i < 3) u32[(at + RECORD.operand0.offset + 4 * i) >> 2] = operandField(o, d); });
+    const fourth = d.form.operands[3], vectorIndex = d.form.operands.some((o) => o.vectorIndex !== undefined);
     u32[(at + RECORD.base.offset) >> 2] = d.base < 0 ? S.zero : gpr(d.base);
-    u32[(at + RECORD.index.offset) >> 2] = d.index < 0 ? S.zero : gpr(d.index);
+    u32[(at + RECORD.index.offset) >> 2] = d.index < 0 ? S.zero : vectorIndex ? xmm(d.index) : gpr(d.index);
     view.setUint16(at + RECORD.scale.offset, d.scale, true);
     view.setBigInt64(at + RECORD.displacement.offset, BigInt.asIntN(64, d.displacement + (d.ripRelative ? BigInt(nextOffset) : 0n)), true);
     const relative = d.form.operands.some((o) => o.kind === 'relative');
     view.setBigInt64(at + RECORD.immediate.offset, BigInt.asIntN(64, d.immediate + (relative ? BigInt(nextOffset) : 0n)), true);
     view.setUint16(at + RECORD.segment.offset, segment(segmentOf(d)), true);
-    view.setUint16(at + RECORD.immediate2.offset, d.immediate2 & 0xffff, true);
+    view.setUint16(at + RECORD.immediate2.offset, fourth?.place === 'is4' ? operandField(fourth, d) : d.immediate2 & 0xffff, true);
   }
 }
 
@@ -290,10 +291,10 @@ function segmentKind(s: number, mode: Mode): SegmentKind {
 
 /** State offset of a register operand, or its number where the definition wants that. */
 function operandField(o: OperandSpec, d: Decoded): number {
-  const n = o.place === 'reg' ? d.reg : o.place === 'rm' ? d.rm : d.opcodeRegister;
+  const n = o.place === 'reg' ? d.reg : o.place === 'rm' ? d.rm : o.place === 'vvvv' ? d.vvvv : o.place === 'is4' ? d.is4 : d.opcodeRegister;
   switch (o.kind) {
     case 'gpr': return o.bits === 8 && !d.hasRex && n >= 4 && n < 8 ? gpr(n - 4) + 1 : gpr(n);
-    case 'xmm': return xmm(n);
+    case 'xmm': case 'ymm': return xmm(n);
     case 'mm': return S.x87 + 16 * (n & 7);
     case 'segment': return n & 7;
     case 'st': return d.rm & 7;

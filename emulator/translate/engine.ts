@@ -10,8 +10,7 @@ import { linearAddress, segmentNumber } from '../cpu/references.js';
 import { INFO } from '../meaning/emit.js';
 import { RECORD, RECORD_BYTES } from '../meaning/record.js';
 import { DecodeTable } from '../isa/decode.js';
-import { forms } from '../isa/encoding.js';
-import type { Instruction } from '../isa/instruction.js';
+import type { Form } from '../isa/encoding.js';
 import { examine, readTo, writeFrom, probe } from '../paging/access.js';
 import { EXECUTE, READ, WRITE } from '../paging/mmu.js';
 import { isRam } from '../paging/physical-memory.js';
@@ -65,7 +64,7 @@ export class Engine {
   /** The processor whose state the shared memory holds. */
   cpu: Processor;
 
-  constructor(processors: readonly Processor[], instructions: readonly Instruction[], operations: Operations, private readonly faults: FaultHandlers) {
+  constructor(processors: readonly Processor[], forms: readonly Form[], operations: Operations, private readonly faults: FaultHandlers) {
     const cpu = (this.cpu = processors[0]!);
     const all: Operations = { ...operations, raise: (c) => { throw new Exception(c.argumentLow(0), c.argumentLow(1)); } };
     this.operations = Object.values(all);
@@ -84,7 +83,7 @@ export class Engine {
       outOfBudget: (r, next) => this.outOfBudget(r, next),
       transfer: this.core.transfer, onward: this.core.onward, condition: this.core.condition, status: this.core.status,
     }, (name) => this.operationNumber(name));
-    const decodeTable = new DecodeTable(instructions.flatMap(forms));
+    const decodeTable = new DecodeTable(forms);
     this.blocks = new Blocks(cpu, decodeTable, this.handlers, { hostOf: (linear) => this.fetchHost(linear) }, (page) => {
       if (cpu.mmu.codePages[page] === 0) for (const each of processors) each.mmu.protectCode(page);
     });

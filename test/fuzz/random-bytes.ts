@@ -36,6 +36,8 @@ export class RandomBytes {
     else out.push(VEX3, (high & 0xe0) | map, last);
     out.push(r.chance(4) ? r.below(256) : form.opcode);
     if (typeof form.modrm === 'number' && r.chance(2)) out.push((r.below(256) & 0xc7) | (form.modrm << 3));
+    // Element addresses are wanted: ModRM.rm chooses the SIB byte.
+    else if (form.operands.some((o) => o.vectorIndex !== undefined) && r.chance(2)) out.push((r.below(192) & 0xf8) | 4);
   }
 
   private likeAnInstruction(out: number[], form: Form): void {

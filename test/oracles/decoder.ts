@@ -70,20 +70,20 @@ function general(n: number, bits: number, hasRex: boolean): string {
   return `r${n}${bits === 16 ? 'w' : bits === 32 ? 'd' : ''}`;
 }
 
-function memoryOfOurs(d: Decoded): string {
+function memoryOfOurs(d: Decoded, vectorIndex: OperandSpec['vectorIndex']): string {
   const name = (n: number) => (n < 0 ? '' : general(n, d.addressSize, true));
   const segment = d.override >= 0 ? d.override : d.base === 4 || d.base === 5 ? 2 : 3;
   const base = d.ripRelative ? (d.addressSize === 64 ? 'rip' : 'eip') : name(d.base);
   const displacement = mask(d.displacement + (d.ripRelative ? BigInt(d.length) : 0n), d.addressSize);
-  return `${SEGMENTS[segment]!}:[${base}+${name(d.index)}*${d.index < 0 ? 1 : 1 << d.scale}+${displacement}]`;
+  return `${SEGMENTS[segment]!}:[${base}+${vectorIndex ? `${vectorIndex}${d.index}` : name(d.index)}*${d.index < 0 ? 1 : 1 << d.scale}+${displacement}]`;
 }
 
 function operandOfOurs(o: OperandSpec, d: Decoded, mode: Mode, position: number): string {
-  const n = o.place === 'reg' ? d.reg : o.place === 'rm' ? d.rm : o.place === 'fixed' ? o.register : d.opcodeRegister;
-  if (o.place === 'moffs' || (o.place === 'rm' && d.memory && o.mayBeMemory)) return memoryOfOurs(d);
+  const n = o.place === 'reg' ? d.reg : o.place === 'rm' ? d.rm : o.place === 'fixed' ? o.register : o.place === 'vvvv' ? d.vvvv : o.place === 'is4' ? d.is4 : d.opcodeRegister;
+  if (o.place === 'moffs' || (o.place === 'rm' && d.memory && o.mayBeMemory)) return memoryOfOurs(d, o.vectorIndex);
   switch (o.kind) {
     case 'gpr': return general(n, o.bits, d.hasRex || o.place === 'fixed');
-    case 'xmm': return `xmm${n}`;
+    case 'xmm': case 'ymm': return `${o.kind}${n}`;
     case 'mm': return `mm${n & 7}`;
     case 'segment': return SEGMENTS[n & 7] ?? `segment ${n}`;
     case 'control': return `cr${n}`;

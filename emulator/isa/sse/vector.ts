@@ -4,9 +4,29 @@ import { S } from '../../cpu/layout.js';
 import type { Bits, Value } from '../../meaning/meaning.js';
 import type { Cpu, Operand } from '../instruction.js';
 
-/** #UD when CR0.EM is set or CR4.OSFXSR clear, #NM when CR0.TS is set: the start of every SSE instruction. */
+/**
+ * The start of every SSE and AVX instruction. #UD when CR0.EM is set or CR4.OSFXSR clear, or with VEX when CR4.OSXSAVE is clear
+ * or XCR0 does not enable the state; #NM when CR0.TS is set.
+ */
 export function sse(cpu: Cpu): void {
-  cpu.when(cpu.state(S.fpuTraps, 32).and(TRAPS.sse), () => cpu.perform('SSE unavailable'));
+  const [trap, name] = cpu.vectorLength === undefined ? [TRAPS.sse, 'SSE unavailable'] as const : [TRAPS.avx, 'AVX unavailable'] as const;
+  cpu.when(cpu.state(S.fpuTraps, 32).and(trap), () => cpu.perform(name));
+}
+
+/** Operands as the VEX form has them: the legacy form's destination is its first source too. */
+export const withFirstSource = (cpu: Cpu, operands: readonly Operand[]): Operand[] => (cpu.vectorLength === undefined ? [operands[0]!, ...operands] : [...operands]);
+/** The parts of 128 bits that the instruction works on. */
+export const halvesOf = (cpu: Cpu): readonly (0 | 1)[] => (cpu.vectorLength === 256 ? [0, 1] : [0]);
+/** What the sources hold in each part; the last may be memory, and is read first. */
+export const halves = (cpu: Cpu, ...sources: readonly Operand[]): Value[][] => {
+  const read = sources.map((): Value[] => []);
+  for (let i = sources.length - 1; i >= 0; i--) for (const n of halvesOf(cpu)) read[i]!.push(sources[i]!.half(n));
+  return halvesOf(cpu).map((n) => read.map((values) => values[n]!));
+};
+/** Computes each 128 bits of the destination from those of the sources. */
+export function lanewise(cpu: Cpu, dest: Operand, sources: readonly Operand[], compute: (...of: Value[]) => Value): void {
+  const [low, high] = halves(cpu, ...sources).map((of) => compute(...of));
+  dest.write(low!, high);
 }
 
 export const constant = (cpu: Cpu, bytes: readonly number[]): Value =>
@@ -25,6 +45,8 @@ export const vector = (cpu: Cpu, name: string, ...of: Value[]): Value => cpu.mea
 export const shuffle = (cpu: Cpu, a: Value, b: Value, lanes: readonly number[]): Value => cpu.meaning.wasm('i8x16.shuffle', 128, [a, b], lanes);
 export const lane = (cpu: Cpu, value: Value, n: 0 | 1): Value => cpu.meaning.wasm('i64x2.extract_lane', 64, [value], n);
 export const withLane = (cpu: Cpu, value: Value, n: 0 | 1, element: Value): Value => cpu.meaning.wasm('i64x2.replace_lane', 128, [value, element], n);
+/** The vector with another lowest element of 32 or 64 bits. */
+export const withLow = (cpu: Cpu, value: Value, element: Value): Value => cpu.meaning.wasm(element.bits === 64 ? 'i64x2.replace_lane' : 'i32x4.replace_lane', 128, [value, element], 0);
 export const pair = (cpu: Cpu, low: Value, high: Value): Value => withLane(cpu, low.zeroExtend(128), 1, high);
 
 /** The high quadword of an XMM register. */
