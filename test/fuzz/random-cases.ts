@@ -1,7 +1,8 @@
 /** Random instructions in random states, from the definitions' own rows. */
 import { DecodeTable, decode } from '../../emulator/isa/decode.js';
 import { encode, type Fields, type MemoryFields } from '../../emulator/isa/encode.js';
-import { type Form, forms } from '../../emulator/isa/encoding.js';
+import { FEATURES } from '../../emulator/cpu/cpuid.js';
+import { type Form, forms, formsWith } from '../../emulator/isa/encoding.js';
 import { INSTRUCTIONS } from '../../emulator/isa/index.js';
 import type { Instruction } from '../../emulator/isa/instruction.js';
 import { unknownFeatures } from '../oracles/decoder.js';
@@ -37,7 +38,7 @@ export class RandomCases {
   private readonly table = new DecodeTable(INSTRUCTIONS.flatMap(forms));
 
   constructor(instructions: readonly Instruction[]) {
-    const all = instructions.flatMap(forms);
+    const all = formsWith(FEATURES, instructions);
     this.forms = { 64: all.filter((f) => f.only !== '32'), 32: all.filter((f) => f.only !== '64' && !f.rexW) };
   }
 

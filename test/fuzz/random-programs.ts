@@ -1,8 +1,9 @@
 /** Random loops, run in both tiers: the interpreter and the compiled code must be at the same state after the same number of instructions. */
+import { FEATURES } from '../../emulator/cpu/cpuid.js';
 import { getRflags } from '../../emulator/cpu/flags.js';
 import { MAP, S } from '../../emulator/cpu/layout.js';
 import { encode, type MemoryFields } from '../../emulator/isa/encode.js';
-import { type Form, forms } from '../../emulator/isa/encoding.js';
+import { type Form, formsWith } from '../../emulator/isa/encoding.js';
 import type { Instruction } from '../../emulator/isa/instruction.js';
 import type { PersonalComputer } from '../../emulator/machine/machine.js';
 import { caseMachine, load, place } from '../oracles/emulated.js';
@@ -31,7 +32,7 @@ export class RandomPrograms {
   compiled = 0;
 
   constructor(private readonly random: Random, instructions: readonly Instruction[], private readonly bits: 64 | 32) {
-    this.forms = instructions.filter(({ name, privileged }) => !privileged && !LEAVES.test(name)).flatMap(forms)
+    this.forms = formsWith(FEATURES, instructions.filter(({ name, privileged }) => !privileged && !LEAVES.test(name)))
       .filter((f) => f.only !== (bits === 64 ? '32' : '64') && (bits === 64 || !f.rexW) && !f.operands.some((o) => ['relative', 'far', 'segment', 'control', 'debug'].includes(o.kind)));
     this.slow = caseMachine(bits, { tier: 'interpreter' });
     this.fast = caseMachine(bits, { tier: 'compiled' });
