@@ -314,10 +314,7 @@ export class PersonalComputer implements Machine {
     list: () => [...this.watched],
   };
   private watchedChanged(): void {
-    const { watchedOffsets } = this.engine.blocks;
-    watchedOffsets.clear();
-    for (const linear of this.watched) watchedOffsets.add(linear & (PAGE - 1));
-    this.engine.forget();
+    this.engine.blocks.watch(new Set(Array.from(this.watched, (linear) => linear & (PAGE - 1))));
   }
 
   private warmReset(): void {

@@ -111,6 +111,16 @@ export class Blocks {
       }
     }
   }
+  /** Execution is to be looked at, or no longer, at these offsets in their pages: what was translated across one that changed is forgotten. */
+  watch(offsets: ReadonlySet<number>): void {
+    const { watchedOffsets } = this, changed = [...offsets].filter((o) => !watchedOffsets.has(o)).concat([...watchedOffsets].filter((o) => !offsets.has(o)));
+    watchedOffsets.clear();
+    for (const o of offsets) watchedOffsets.add(o);
+    for (const b of [...this.byRecord.values()]) {
+      const first = b.host & (PAGE - 1);
+      if (changed.some((o) => (o >= first && o < first + b.bytes) || o < b.secondBytes)) this.kill(b);
+    }
+  }
   /** Whether any block was made from that physical page. */
   inPage(page: number): boolean { return this.byPage.has(page); }
 

@@ -119,7 +119,7 @@ export class Engine {
     cpu.modeChanged();
   }
 
-  /** Everything translated is forgotten: memory or breakpoints changed from outside. */
+  /** Everything translated is forgotten: memory changed from outside. */
   forget(): void {
     this.blocks.clear();
     this.regions.forget();
