@@ -25,7 +25,8 @@ export class Conversation {
   readonly events: string[] = [];
   machine: Machine | undefined;
 
-  constructor() {
+  /** How long to wait for a stop. */
+  constructor(private readonly patience = 30_000) {
     const toSession = new PassThrough(), toClient = new PassThrough();
     const session = new RingsideSession(nodeHost((options) => (this.machine = createMachine(options))));
     session.setRunAsServer(true);
@@ -64,7 +65,7 @@ export class Conversation {
   }
 
   async stop(): Promise<Stopped> {
-    return (await this.client.waitForEvent('stopped', 30_000)).body as Stopped;
+    return (await this.client.waitForEvent('stopped', this.patience)).body as Stopped;
   }
 
   async run(command: 'continue' | 'next' | 'stepIn' | 'stepOut', granularity?: 'instruction' | 'line'): Promise<Stopped> {
