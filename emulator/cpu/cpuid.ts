@@ -31,7 +31,7 @@ export const FEATURES: ReadonlySet<string> = new Set([
   'FPU', 'DE', 'PSE', 'TSC', 'MSR', 'PAE', 'MCE', 'CX8', 'APIC', 'SEP', 'MTRR', 'PGE', 'MCA', 'CMOV', 'PAT', 'PSE-36', 'CLFSH', 'MMX', 'FXSR', 'SSE', 'SSE2',
   'SSE3', 'SSSE3', 'SSE4.1', 'SSE4.2', 'AES', 'PCLMULQDQ', 'SHA',
   'VMX', 'CX16', 'PCID', 'x2APIC', 'POPCNT', 'TSC-Deadline', 'FSGSBASE', 'TSC_ADJUST', 'SMEP', 'SMAP', 'INVPCID', 'UMIP', 'IBRS', 'ARCH_CAPABILITIES',
-  'LAHF', 'SYSCALL', 'NX', 'PDPE1GB', 'RDTSCP', 'LM', 'InvariantTSC',
+  'LZCNT', 'BMI1', 'BMI2', 'MOVBE', 'ADX', 'LAHF', 'SYSCALL', 'NX', 'PDPE1GB', 'RDTSCP', 'LM', 'InvariantTSC',
 ]);
 
 /** Family 6, model 2CH, stepping 2: the first to have "unrestricted guest". */

@@ -21,6 +21,17 @@ function divide64(cpu: Processor, signed: boolean): void {
   cpu.resultBig(1, dividend % divisor);
 }
 
+/** SDM Vol. 2, "PDEP—Parallel Bits Deposit" and "PEXT—Parallel Bits Extract": between the low bits and those that the mask selects. */
+function parallelBits(cpu: Processor, deposits: boolean): void {
+  const source = [cpu.argumentLow(0), cpu.argumentHigh(0)], mask = [cpu.argumentLow(1), cpu.argumentHigh(1)], result = [0, 0];
+  const copy = (from: number, to: number): void => { if ((source[from >> 5]! >>> (from & 31) & 1) !== 0) result[to >> 5]! |= 1 << (to & 31); };
+  for (let bit = 0, low = 0; bit < 64; bit++) {
+    if ((mask[bit >> 5]! >>> (bit & 31) & 1) === 0) continue;
+    if (deposits) copy(low++, bit); else copy(bit, low++);
+  }
+  cpu.result(0, result[0]! >>> 0, result[1]! >>> 0);
+}
+
 /** A register as an offset in a segment, turned into a linear address; undefined when only the ordinary way can tell. */
 function linearOf(cpu: Processor, register: number, segmentAt: number, addressSize: number, bytes: number, writes: boolean): number | undefined {
   if (cpu.code64) {
@@ -123,6 +134,8 @@ function enter(cpu: Processor): void {
 }
 
 export const GENERAL_OPERATIONS: Operations = {
+  PDEP: (cpu) => { parallelBits(cpu, true); },
+  PEXT: (cpu) => { parallelBits(cpu, false); },
   ...CRC32_OPERATIONS,
   'DIV r/m64': (cpu) => divide64(cpu, false),
   'IDIV r/m64': (cpu) => divide64(cpu, true),

@@ -214,7 +214,7 @@ function fitsVex(f: Form, vex: VexPrefix, mode: 16 | 32 | 64, modrm: number): bo
 
 /** The row that these prefixes, this mode and this ModRM byte select. */
 function choose(all: readonly Form[], p: Prefixes, mode: 16 | 32 | 64, w: boolean, operandSize: number, modrm: number): Form | undefined {
-  let rows = all.filter((f) => (!f.only || (f.only === '64') === (mode === 64)) && !(f.notRexB && (p.rex & 1)) && fitsModrm(f, modrm));
+  let rows = all.filter((f) => (!f.only || (f.only === '64') === (mode === 64)) && !(f.notRexB && (p.rex & 1)) && !(f.notRep && p.rep !== 'none') && fitsModrm(f, modrm));
   if (rows.length === 0) return undefined;
   const mandatory = (m: Form['mandatory']) => rows.filter((f) => f.mandatory === m);
   const wanted = p.rep !== 'none' ? mandatory(p.rep) : [];

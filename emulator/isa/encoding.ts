@@ -4,7 +4,7 @@
  *
  * Columns: encoding, syntax, and (optional) marks: `64` valid only in 64-bit mode, `32` only outside it, `o16 o32 o64` the
  * operand size where no operand shows it, `aligned` a memory operand that must be aligned to its size.
- * `!REX.B` in the encoding: not with that bit; `MVR` the operands' places where the syntax leaves them open (the column Op/En);
+ * `!REX.B` and `!REP` in the encoding: not with that bit, not with F2 or F3; `MVR` the operands' places where the syntax leaves them open (the column Op/En);
  * a CPUID feature that this row needs in place of its instruction's. Everything else is as printed.
  */
 import type { Bits } from '../meaning/meaning.js';
@@ -46,6 +46,7 @@ export interface Form {
   readonly rexW: boolean;
   readonly vex: Vex | undefined;
   readonly notRexB: boolean;
+  readonly notRep: boolean;
   /** `/r` → 'r', `/0`…`/7` → the digit, absent → undefined; a fixed byte stands in fixedModrm. */
   readonly modrm: 'r' | number | undefined;
   readonly fixedModrm: number | undefined;
@@ -171,15 +172,16 @@ export function form(instruction: Instruction, line: string): Form {
   const [encoding = '', syntax = '', marksText = ''] = line.split('|').map((s) => s.trim());
   const marks = marksText.split(/\s+/).filter(Boolean);
   const tokens = encoding.split(/[\s]+/).filter((t) => t !== '+' && t !== '');
-  let mandatory: Form['mandatory'] = 'none', map: Form['map'] = 0, vex: Vex | undefined, rexW = false, notRexB = false, plusRegister = false, plusSt = false;
+  let mandatory: Form['mandatory'] = 'none', map: Form['map'] = 0, vex: Vex | undefined, rexW = false, notRexB = false, notRep = false, plusRegister = false, plusSt = false;
   let modrm: Form['modrm'];
   const bytes: number[] = [], immediates: Immediate[] = [];
   for (const t of tokens) {
-    if (bytes.length === 0 && (t === 'NP' || t === '66' || t === 'F3' || t === 'F2') && tokens.length > 1) { mandatory = t; continue; }
+    if (!vex && bytes.length === 0 && (t === 'NP' || t === '66' || t === 'F3' || t === 'F2') && tokens.length > 1) { mandatory = t; continue; }
     if (t.startsWith('VEX.')) { ({ vex, mandatory, map } = vexOf(t)); continue; }
     if (t === '/is4') { immediates.push('is4'); continue; }
     if (t === 'REX.W') { rexW = true; continue; }
     if (t === '!REX.B') { notRexB = true; continue; }
+    if (t === '!REP') { notRep = true; continue; }
     if (t === 'REX') continue;
     let m = /^([0-9A-F]{2})(\+r[bwdo]|\+i)?$/.exec(t);
     if (m) { bytes.push(parseInt(m[1]!, 16)); if (m[2] === '+i') plusSt = true; else if (m[2]) plusRegister = true; continue; }
@@ -207,7 +209,7 @@ export function form(instruction: Instruction, line: string): Form {
   if (implied('immediate') > given) throw new Error(`${instruction.name}: "${encoding}" has ${given} immediates, "${syntax}" ${implied('immediate')}`);
   if (operands.some((o) => o.place === 'rm') && modrm === undefined && bytes.length === 0) throw new Error(`${instruction.name}: "${syntax}" needs a ModRM byte in "${encoding}"`);
   return {
-    instruction, text: `${encoding} | ${syntax}`, syntax, map, opcode, plusRegister, mandatory, rexW, vex, notRexB, modrm,
+    instruction, text: `${encoding} | ${syntax}`, syntax, map, opcode, plusRegister, mandatory, rexW, vex, notRexB, notRep, modrm,
     fixedModrm: bytes[0], plusSt, immediates, operands, size: sizeOf(operands, marks),
     only: marks.includes('64') ? '64' : marks.includes('32') ? '32' : undefined,
     aligned: marks.includes('aligned'),

@@ -12,8 +12,8 @@ export type Comparison =
   | { readonly kind: 'known'; readonly because: string }
   | { readonly kind: 'different'; readonly says: string };
 
-/** As a processor without BMI1, LZCNT and WBNOINVD decodes, which takes all hints for NOPs. */
-const OPTIONS = DecoderOptions.NoMPFX_0FBC | DecoderOptions.NoMPFX_0FBD | DecoderOptions.NoWbnoinvd | DecoderOptions.ForceReservedNop;
+/** As a processor without WBNOINVD decodes, which takes all hints for NOPs. */
+const OPTIONS = DecoderOptions.NoWbnoinvd | DecoderOptions.ForceReservedNop;
 
 /** What both decoders are asked to say of an instruction. */
 interface Said { readonly length: number; readonly mnemonic: string; readonly operands: readonly string[] }

@@ -159,3 +159,18 @@ export const NOT = instruction('NOT', 'One\'s Complement Negation', {
   encodings: unaryRows('NOT', 0xf6, 2), lock: true, flags: 'None affected.',
   operation(_cpu, dest) { dest.write(dest.readForUpdate().not); },
 });
+
+/** One flag is carry in and out, the others stay: two chains of additions can run side by side. */
+const carryChain = (name: 'ADCX' | 'ADOX', prefix: string, flag: 'CF' | 'OF'): Instruction => instruction(name, `Unsigned Integer Addition of Two Operands with ${flag === 'CF' ? 'Carry' : 'Overflow'} Flag`, {
+  encodings: `
+    ${prefix} 0F 38 F6 /r | ${name} r32, r/m32
+    ${prefix} REX.W 0F 38 F6 /r | ${name} r64, r/m64`,
+  flags: `${flag} is updated based on result. All other flags are unmodified.`, feature: 'ADX',
+  operation(cpu, dest, src) {
+    const a = dest.read(), carry = cpu.flag(flag), partial = a.add(src.read()), sum = partial.add(carry.zeroExtend(a.bits));
+    dest.write(sum);
+    cpu.setFlags({ [flag]: partial.ult(a).or(sum.ult(partial)) });
+  },
+});
+export const ADCX = carryChain('ADCX', '66', 'CF');
+export const ADOX = carryChain('ADOX', 'F3', 'OF');

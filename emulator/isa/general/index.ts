@@ -1,5 +1,6 @@
 import type { Instruction } from '../instruction.js';
 import * as arithmetic from './arithmetic.js';
+import * as bitManipulation from './bit-manipulation.js';
 import * as bits from './bits.js';
 import * as control from './control.js';
 import * as crc32 from './crc32.js';
@@ -12,5 +13,5 @@ import * as shift from './shift.js';
 import * as stack from './stack.js';
 import * as string from './string.js';
 
-const families: readonly Record<string, Instruction | readonly Instruction[]>[] = [arithmetic, bits, control, crc32, decimal, exchange, flagControl, move, multiply, shift, stack, string];
+const families: readonly Record<string, Instruction | readonly Instruction[]>[] = [arithmetic, bitManipulation, bits, control, crc32, decimal, exchange, flagControl, move, multiply, shift, stack, string];
 export const GENERAL: readonly Instruction[] = families.flatMap((family) => Object.values(family).flat());

@@ -195,3 +195,18 @@ export const XLAT = instruction('XLAT', 'Table Look-up Translation', {
     cpu.setRegister(0, cpu.memory(address, 8, 3, { overridable: true }).read());
   },
 });
+
+export const MOVBE = instruction('MOVBE', 'Move Data After Swapping Bytes', {
+  encodings: `
+    !REP 0F 38 F0 /r | MOVBE r16, m16
+    !REP 0F 38 F0 /r | MOVBE r32, m32
+    !REP REX.W + 0F 38 F0 /r | MOVBE r64, m64
+    !REP 0F 38 F1 /r | MOVBE m16, r16
+    !REP 0F 38 F1 /r | MOVBE m32, r32
+    !REP REX.W + 0F 38 F1 /r | MOVBE m64, r64`,
+  flags: 'None affected.', feature: 'MOVBE',
+  operation(_cpu, dest, src) {
+    const a = src.read();
+    dest.write(a.bits === 16 ? a.zeroExtend(32).bswap.shr(16).truncate(16) : a.bswap);
+  },
+});
