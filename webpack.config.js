@@ -12,6 +12,15 @@ const panels = readdirSync(from('extension/panels'), { withFileTypes: true })
   .filter((entry) => entry.isDirectory() && entry.name !== 'kit')
   .map(({ name }) => [`panels/${name}`, from('extension/panels', name, 'view.ts')]);
 
+/** Each a compilation of its own: modules that only one entry has become one scope, which loads and runs faster. */
+const entries = {
+  extension: from('extension/extension.ts'),
+  'debugger-worker': from('debugger/worker.ts'),
+  'language-server': from('language/server.ts'),
+  ringside: from('cli/ringside.ts'),
+  'editor-tests': from('test/editor/index.ts'),
+};
+
 /** The editor takes .js files of a package of type "module" for ES modules; what it loads itself says .cjs. */
 const LOADED_BY_EDITOR = ['extension', 'editor-tests'];
 
@@ -33,33 +42,21 @@ const common = {
   stats: 'errors-warnings',
 };
 
-const node = {
+const node = ([name, entry]) => ({
   ...common,
-  name: 'node',
+  name,
   target: 'node20',
-  entry: {
-    extension: from('extension/extension.ts'),
-    'debugger-worker': from('debugger/worker.ts'),
-    'language-server': from('language/server.ts'),
-    ringside: from('cli/ringside.ts'),
-    'editor-tests': from('test/editor/index.ts'),
-  },
-  output: { path: from('dist'), filename: ({ chunk }) => (LOADED_BY_EDITOR.includes(chunk.name) ? '[name].cjs' : '[name].js'), library: { type: 'commonjs2' } },
+  entry: { [name]: entry },
+  output: { path: from('dist'), filename: LOADED_BY_EDITOR.includes(name) ? '[name].cjs' : '[name].js', chunkFilename: `${name}-[id].js`, library: { type: 'commonjs2' } },
+  optimization: { ...common.optimization, chunkIds: 'named' },
   externals: { vscode: 'commonjs vscode', mocha: 'commonjs mocha' },
   node: { __dirname: false, __filename: false },
   ignoreWarnings: [{ module: /vscode-languageserver-types|vscode-languageclient/ }],
   plugins: [
     new webpack.BannerPlugin({ banner: '#!/usr/bin/env node', raw: true, test: /^ringside\.js$/ }),
-    new CopyPlugin({
-      patterns: [
-        { from: from('node_modules/iced-x86/iced_x86_bg.wasm'), to: '[name][ext]' },
-        { from: from('package.json'), to: 'package.json', transform: () => `${JSON.stringify({ type: 'commonjs' })}\n` },
-        { from: 'extension/panels/*.css', to: 'panels/[name][ext]', context: root },
-      ],
-    }),
     new webpack.DefinePlugin({ RINGSIDE_VERSION: JSON.stringify(JSON.parse(readFileSync(from('package.json'), 'utf8')).version) }),
   ],
-};
+});
 
 const views = {
   ...common,
@@ -67,6 +64,15 @@ const views = {
   target: 'web',
   entry: Object.fromEntries(panels),
   output: { path: from('dist'), filename: '[name].js' },
+  plugins: [
+    new CopyPlugin({
+      patterns: [
+        { from: from('node_modules/iced-x86/iced_x86_bg.wasm'), to: '[name][ext]' },
+        { from: from('package.json'), to: 'package.json', transform: () => `${JSON.stringify({ type: 'commonjs' })}\n` },
+        { from: 'extension/panels/*.css', to: 'panels/[name][ext]', context: root },
+      ],
+    }),
+  ],
 };
 
-export default [node, views];
+export default [...Object.entries(entries).map(node), views];

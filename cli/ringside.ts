@@ -1,7 +1,6 @@
 /** The command line. */
 import { BadImage } from '../emulator/boot/index.js';
 import { NotImplemented } from '../emulator/cpu/events.js';
-import { servePort, serveStandardStreams } from './dap.js';
 import { COMMANDS, helpText, readCount, readOptions, unknown, UsageError, type CommandName } from './options.js';
 import { run, STATUS } from './run.js';
 
@@ -28,6 +27,7 @@ async function main(args: readonly string[]): Promise<number | undefined> {
   if (name === 'run') return run(given);
   const port = given.values['port'] as string | undefined;
   if (given.positionals.length > 0) throw new UsageError(`"dap" takes no "${given.positionals[0]}": what to boot is said by the client's launch request.`);
+  const { servePort, serveStandardStreams } = await import('./dap.js');
   if (port === undefined) serveStandardStreams();
   else process.stderr.write(`Listening on 127.0.0.1:${await servePort(readCount('port', port, LARGEST_PORT))}.\n`);
   return undefined;

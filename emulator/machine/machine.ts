@@ -121,7 +121,7 @@ export class PersonalComputer implements Machine {
       attachVmx(cpu);
     }
     this.clock.instant = () => this.now();
-    this.reset();
+    this.powerUp();
   }
 
   private resetAsked = false;
@@ -136,17 +136,23 @@ export class PersonalComputer implements Machine {
   now(): number { return Math.floor(this.instructions * this.nanosecondsPerInstruction) + this.idleNanoseconds; }
 
   load(plan: BootPlan): void {
+    const fresh = this.plan === undefined && this.instructions === 0;
     this.plan = plan;
-    this.reset();
+    if (fresh) this.powerUp(); else this.reset();
   }
 
   reset(): void {
+    this.cpu.u8.fill(0, MAP.guestMemory, MAP.guestMemory + this.guestBytes);
+    this.powerUp();
+  }
+
+  /** With memory as it is. */
+  private powerUp(): void {
     const { turns } = this;
     this.outcome = undefined;
     this.resetAsked = false;
     this.idleNanoseconds = 0;
     this.engine.setRetired(0);
-    this.cpu.u8.fill(0, MAP.guestMemory, MAP.guestMemory + this.guestBytes);
     this.clock.restore({ now: 0, queue: [] });
     this.chipset.reset();
     for (let n = this.processors.length - 1; n >= 0; n--) {
