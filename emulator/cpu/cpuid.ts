@@ -3,22 +3,24 @@ import { MAXPHYADDR } from '../paging/capabilities.js';
 import { S } from './layout.js';
 import { CR4 } from './modes.js';
 import type { Processor } from './processor.js';
+import { stateLeaf } from './xsave-components.js';
 
 export interface CpuidResult { readonly eax: number; readonly ebx: number; readonly ecx: number; readonly edx: number }
 type Register = keyof CpuidResult;
 
-/** Where CPUID shows each feature: leaf, register (subleaf 0), bit. The names are the manual's. */
-const FEATURE_BITS: Readonly<Record<string, readonly [number, Register, number]>> = {
+/** Where CPUID shows each feature: leaf, register, bit, and the subleaf where that is not 0. The names are the manual's. */
+const FEATURE_BITS: Readonly<Record<string, readonly [leaf: number, register: Register, bit: number, subleaf?: number]>> = {
   FPU: [1, 'edx', 0], VME: [1, 'edx', 1], DE: [1, 'edx', 2], PSE: [1, 'edx', 3], TSC: [1, 'edx', 4], MSR: [1, 'edx', 5], PAE: [1, 'edx', 6],
   MCE: [1, 'edx', 7], CX8: [1, 'edx', 8], APIC: [1, 'edx', 9], SEP: [1, 'edx', 11], MTRR: [1, 'edx', 12], PGE: [1, 'edx', 13],
   MCA: [1, 'edx', 14], CMOV: [1, 'edx', 15], PAT: [1, 'edx', 16], 'PSE-36': [1, 'edx', 17], CLFSH: [1, 'edx', 19], MMX: [1, 'edx', 23],
   FXSR: [1, 'edx', 24], SSE: [1, 'edx', 25], SSE2: [1, 'edx', 26],
-  SSE3: [1, 'ecx', 0], PCLMULQDQ: [1, 'ecx', 1], MONITOR: [1, 'ecx', 3], VMX: [1, 'ecx', 5], SMX: [1, 'ecx', 6], SSSE3: [1, 'ecx', 9],
+  SSE3: [1, 'ecx', 0], PCLMULQDQ: [1, 'ecx', 1], MONITOR: [1, 'ecx', 3], VMX: [1, 'ecx', 5], SMX: [1, 'ecx', 6], SSSE3: [1, 'ecx', 9], FMA: [1, 'ecx', 12],
   CX16: [1, 'ecx', 13], PCID: [1, 'ecx', 17], 'SSE4.1': [1, 'ecx', 19], 'SSE4.2': [1, 'ecx', 20], x2APIC: [1, 'ecx', 21], MOVBE: [1, 'ecx', 22],
-  POPCNT: [1, 'ecx', 23], 'TSC-Deadline': [1, 'ecx', 24], AES: [1, 'ecx', 25], XSAVE: [1, 'ecx', 26], RDRAND: [1, 'ecx', 30],
-  FSGSBASE: [7, 'ebx', 0], TSC_ADJUST: [7, 'ebx', 1], BMI1: [7, 'ebx', 3], SMEP: [7, 'ebx', 7], BMI2: [7, 'ebx', 8], ERMS: [7, 'ebx', 9],
+  POPCNT: [1, 'ecx', 23], 'TSC-Deadline': [1, 'ecx', 24], AES: [1, 'ecx', 25], XSAVE: [1, 'ecx', 26], AVX: [1, 'ecx', 28], F16C: [1, 'ecx', 29], RDRAND: [1, 'ecx', 30],
+  FSGSBASE: [7, 'ebx', 0], TSC_ADJUST: [7, 'ebx', 1], BMI1: [7, 'ebx', 3], AVX2: [7, 'ebx', 5], SMEP: [7, 'ebx', 7], BMI2: [7, 'ebx', 8], ERMS: [7, 'ebx', 9],
   INVPCID: [7, 'ebx', 10], RDSEED: [7, 'ebx', 18], ADX: [7, 'ebx', 19], SMAP: [7, 'ebx', 20], SHA: [7, 'ebx', 29],
   UMIP: [7, 'ecx', 2], PKU: [7, 'ecx', 3], LA57: [7, 'ecx', 16], RDPID: [7, 'ecx', 22], IBRS: [7, 'edx', 26], ARCH_CAPABILITIES: [7, 'edx', 29],
+  XSAVEOPT: [0xd, 'eax', 0, 1], XSAVEC: [0xd, 'eax', 1, 1], XGETBV1: [0xd, 'eax', 2, 1], XSAVES: [0xd, 'eax', 3, 1],
   LAHF: [0x80000001, 'ecx', 0], LZCNT: [0x80000001, 'ecx', 5], PREFETCHW: [0x80000001, 'ecx', 8], SYSCALL: [0x80000001, 'edx', 11],
   NX: [0x80000001, 'edx', 20], PDPE1GB: [0x80000001, 'edx', 26], RDTSCP: [0x80000001, 'edx', 27], LM: [0x80000001, 'edx', 29],
   InvariantTSC: [0x80000007, 'edx', 8],
@@ -29,7 +31,7 @@ export const ALL_FEATURES: readonly string[] = Object.keys(FEATURE_BITS);
 /** What this emulator implements: it decides what CPUID says and which instructions are #UD. */
 export const FEATURES: ReadonlySet<string> = new Set([
   'FPU', 'DE', 'PSE', 'TSC', 'MSR', 'PAE', 'MCE', 'CX8', 'APIC', 'SEP', 'MTRR', 'PGE', 'MCA', 'CMOV', 'PAT', 'PSE-36', 'CLFSH', 'MMX', 'FXSR', 'SSE', 'SSE2',
-  'SSE3', 'SSSE3', 'SSE4.1', 'SSE4.2', 'AES', 'PCLMULQDQ', 'SHA',
+  'SSE3', 'SSSE3', 'SSE4.1', 'SSE4.2', 'AES', 'PCLMULQDQ', 'SHA', 'XSAVE', 'XSAVEOPT', 'XSAVEC', 'XGETBV1', 'XSAVES',
   'VMX', 'CX16', 'PCID', 'x2APIC', 'POPCNT', 'TSC-Deadline', 'FSGSBASE', 'TSC_ADJUST', 'SMEP', 'SMAP', 'INVPCID', 'UMIP', 'IBRS', 'ARCH_CAPABILITIES',
   'LZCNT', 'BMI1', 'BMI2', 'MOVBE', 'ADX', 'LAHF', 'SYSCALL', 'NX', 'PDPE1GB', 'RDTSCP', 'LM', 'InvariantTSC',
 ]);
@@ -74,6 +76,7 @@ function fixed(cpu: Processor, leaf: number, subleaf: number): CpuidResult {
     }
     case 5: return cpu.features.has('MONITOR') ? { eax: CLFLUSH_BYTES, ebx: CLFLUSH_BYTES, ecx: 3, edx: 0 } : NONE;
     case 0xb: return topology(cpu, subleaf);
+    case 0xd: return stateLeaf(cpu, subleaf);
     case 0x15: return { eax: 1, ebx: 1, ecx: cpu.tscHz, edx: 0 };
     case 0x16: return { eax: cpu.tscHz / 1e6, ebx: cpu.tscHz / 1e6, ecx: 100, edx: 0 };
     case 0x80000000: return { ...NONE, eax: MAX_EXTENDED };
@@ -87,8 +90,10 @@ function fixed(cpu: Processor, leaf: number, subleaf: number): CpuidResult {
   }
 }
 
-const BY_LEAF = new Map<number, [string, 'eax' | 'ebx' | 'ecx' | 'edx', number][]>();
-for (const [name, [leaf, register, bit]] of Object.entries(FEATURE_BITS)) BY_LEAF.set(leaf, [...(BY_LEAF.get(leaf) ?? []), [name, register, bit]]);
+const BY_LEAF = new Map<number, { name: string; register: Register; bit: number; subleaf: number }[]>();
+for (const [name, [leaf, register, bit, subleaf = 0]] of Object.entries(FEATURE_BITS)) BY_LEAF.set(leaf, [...(BY_LEAF.get(leaf) ?? []), { name, register, bit, subleaf }]);
+/** Leaves that look at ECX: others show their features whatever it is. */
+const HAS_SUBLEAVES = new Set([7, 0xd]);
 
 /** Features that CPUID shows only at times. */
 function visible(cpu: Processor, name: string): boolean {
@@ -102,9 +107,8 @@ export function cpuid(cpu: Processor, leaf: number, subleaf: number): CpuidResul
   const limit = leaf >= 0x80000000 ? MAX_EXTENDED : MAX_BASIC;
   const asked = leaf > limit ? MAX_BASIC : leaf;
   const result = { ...fixed(cpu, asked, subleaf) };
-  if (asked === 7 && subleaf !== 0) return result;
-  for (const [name, register, bit] of BY_LEAF.get(asked) ?? [])
-    if (visible(cpu, name)) result[register] = (result[register] | (1 << bit)) >>> 0;
+  for (const { name, register, bit, subleaf: shown } of BY_LEAF.get(asked) ?? [])
+    if ((shown === subleaf || !HAS_SUBLEAVES.has(asked)) && visible(cpu, name)) result[register] = (result[register] | (1 << bit)) >>> 0;
   if (asked === 1 && cpu.cr4 & CR4.OSXSAVE) result.ecx |= 1 << 27;
   return result;
 }

@@ -77,7 +77,7 @@ export const S = {
   efer: field(8), star: field(8), lstar: field(8), cstar: field(8), sfmask: field(8), kernelGsBase: field(8), tscAux: field(8),
   sysenterCs: field(8), sysenterEsp: field(8), sysenterEip: field(8),
   pat: field(8), apicBase: field(8), miscEnable: field(8), featureControl: field(8), debugControl: field(8), tscAdjust: field(8),
-  mtrrDefType: field(8), mtrrFixed: field(11 * 8), mtrrVariable: field(32 * 8), spareMsrs: field(64 * 8), pkru: field(8),
+  mtrrDefType: field(8), mtrrFixed: field(11 * 8), mtrrVariable: field(32 * 8), spareMsrs: field(64 * 8), pkru: field(8), xss: field(8),
 
   /** Interruptibility: bit 0 blocking by STI, 1 by MOV SS, 2 by SMI, 3 by NMI (the VMCS format). */
   interruptibility: field(4),

@@ -106,6 +106,7 @@ export const MSRS: readonly Msr[] = [
   kept(0x1a0, 'IA32_MISC_ENABLE', S.miscEnable, bits(0x1841889n | (1n << 34n)), { reset: 0x1801n }),
   kept(0x1d9, 'IA32_DEBUGCTL', S.debugControl, bits(BigInt(BTF))),
   ...MTRR_MSRS,
+  kept(0xda0, 'IA32_XSS', S.xss, bits(0n), { feature: 'XSAVES' }),
   kept(0x277, 'IA32_PAT', S.pat, (v) => eachByte(v, (type) => memoryType(type) || type === 7n), { reset: 0x0007040600070406n, feature: 'PAT' }),
   { index: 0xc0000080, name: 'IA32_EFER', field: S.efer, feature: 'LM', read: (cpu) => cpu.big(S.efer),
     write: (cpu, value) => writeEfer(cpu, Number(value & U32), Number(value >> 32n)) },

@@ -8,9 +8,10 @@ import type { Processor } from './processor.js';
 import { linearAddress, segmentNumber } from './references.js';
 import { FSW } from './x87-stack.js';
 
-const INITIAL_FCW = 0x37f, EXCEPTIONS = 0xff, REGISTER_BYTES = 10;
+export const INITIAL_FCW = 0x37f;
+const EXCEPTIONS = 0xff, REGISTER_BYTES = 10;
 
-function initialize(cpu: Processor): void {
+export function initializeX87(cpu: Processor): void {
   setControlWord(cpu, INITIAL_FCW);
   const { u32 } = cpu;
   for (const at of [S.fsw, S.ftw, S.fop, S.fcs, S.fds]) u32[at >> 2] = 0;
@@ -91,7 +92,7 @@ function loadEnvironment(cpu: Processor, { at, wide, isProtected }: Area): void 
 const physicalOf = (cpu: Processor, i: number): number => S.x87 + 16 * ((((cpu.low(S.fsw) & FSW.TOP) >> 11) + i) & 7);
 
 export const X87_CONTROL_OPERATIONS: Operations = {
-  FNINIT: initialize,
+  FNINIT: initializeX87,
   FNCLEX: (cpu) => { cpu.u32[S.fsw >> 2]! &= ~(EXCEPTIONS | FSW.B); },
   FLDCW(cpu) {
     setControlWord(cpu, cpu.argumentLow(0));
@@ -108,7 +109,7 @@ export const X87_CONTROL_OPERATIONS: Operations = {
     const to = area(cpu, true, true);
     storeEnvironment(cpu, to);
     for (let i = 0; i < 8; i++) writeFrom(cpu, to.at + to.bytes + REGISTER_BYTES * i, REGISTER_BYTES, physicalOf(cpu, i));
-    initialize(cpu);
+    initializeX87(cpu);
   },
   FRSTOR(cpu) {
     const from = area(cpu, true, false);

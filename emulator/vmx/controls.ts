@@ -65,7 +65,7 @@ const SECONDARY = {
   'enable PML': { bit: 17 },
   'EPT-violation #VE': { bit: 18 },
   'conceal VMX from PT': { bit: 19 },
-  'enable XSAVES/XRSTORS': { bit: 20 },
+  'enable XSAVES/XRSTORS': { bit: 20, offered: true },
   'PASID translation': { bit: 21 },
   'mode-based execute control for EPT': { bit: 22 },
   'sub-page write permissions for EPT': { bit: 23 },

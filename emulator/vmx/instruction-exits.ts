@@ -10,6 +10,8 @@ export interface InstructionExit {
   readonly secondary?: keyof typeof PROCESSOR_2;
   /** While this control is 0 the instruction is #UD in non-root operation. */
   readonly enabledBy?: keyof typeof PROCESSOR_2;
+  /** It exits by the XSS-exiting bitmap. */
+  readonly byXss?: true;
   /** Format of the instruction information. */
   readonly information?: Format;
   /** The qualification is the displacement of the memory operand. */
@@ -19,6 +21,9 @@ export interface InstructionExit {
 const R = EXIT_REASONS;
 const table = (reason: number, information: Format): InstructionExit => ({ reason, secondary: 'descriptor-table exiting', information, displacement: true });
 const vmx = (reason: number, information?: Format): InstructionExit => ({ reason, ...(information === undefined ? {} : { information, displacement: true as const }) });
+
+/** "if any bit is set in the logical-AND of the following three values: EDX:EAX, the IA32_XSS MSR, and the XSS-exiting bitmap". */
+const xss = (reason: number): InstructionExit => ({ reason, enabledBy: 'enable XSAVES/XRSTORS', byXss: true, information: 'memory', displacement: true });
 
 export const INSTRUCTION_EXITS: Readonly<Record<string, InstructionExit>> = {
   CPUID: { reason: R.CPUID.number },
@@ -46,6 +51,8 @@ export const INSTRUCTION_EXITS: Readonly<Record<string, InstructionExit>> = {
   STR: table(R.ACCESS_TO_LDTR_OR_TR.number, 'LDTR or TR'),
   LLDT: table(R.ACCESS_TO_LDTR_OR_TR.number, 'LDTR or TR'),
   LTR: table(R.ACCESS_TO_LDTR_OR_TR.number, 'LDTR or TR'),
+  XSAVES: xss(R.XSAVES.number),
+  XRSTORS: xss(R.XRSTORS.number),
   VMCALL: vmx(R.VMCALL.number),
   VMLAUNCH: vmx(R.VMLAUNCH.number),
   VMRESUME: vmx(R.VMRESUME.number),

@@ -21,11 +21,13 @@ describe('instructions that exit', () => {
       const enabled = row.enabledBy === undefined ? [] : [row.enabledBy];
       const off = guest(secondary(...enabled));
       off.code(AT.guestRip, 0x0f, 0x01, 0x00);
-      const always = row.control === undefined && row.secondary === undefined;
+      const always = row.control === undefined && row.secondary === undefined && !row.byXss;
       assert.equal(exits(off, () => { off.cpu.intercepts.instruction(off.cpu, name); }), always);
       const control = row.control ?? row.secondary;
       if (control !== undefined && !offered(control)) return;
-      const on = guest({ ...primary(...(row.control ? [row.control] : [])), ...secondary(...enabled, ...(row.secondary ? [row.secondary] : [])) });
+      const on = guest({ ...primary(...(row.control ? [row.control] : [])), ...secondary(...enabled, ...(row.secondary ? [row.secondary] : [])), 'XSS-exiting bitmap': 0x100n });
+      on.cpu.setBig(S.xss, 0x100n);
+      on.cpu.setReg(0, 0x100n);
       on.code(AT.guestRip, 0x0f, 0x01, 0x00);
       assert.ok(exits(on, () => { on.cpu.intercepts.instruction(on.cpu, name); }));
       assert.equal(on.read('exit reason'), BigInt(row.reason));

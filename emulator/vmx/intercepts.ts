@@ -22,11 +22,15 @@ import { currentVmcs, slot, type Vmcs } from './vmcs.js';
 const PIN_CONTROLS = slot('pin-based VM-execution controls'), PRIMARY_CONTROLS = slot('primary processor-based VM-execution controls');
 const EXIT_CONTROLS = slot('primary VM-exit controls');
 const EXCEPTION_BITMAP = slot('exception bitmap'), PF_MASK = slot('page-fault error-code mask'), PF_MATCH = slot('page-fault error-code match');
-const TSC_OFFSET = slot('TSC offset');
+const TSC_OFFSET = slot('TSC offset'), XSS_BITMAP = slot('XSS-exiting bitmap');
+const RAX = 0, RDX = 2;
 
 const hex = (n: number): string => `0x${n.toString(16)}`;
 const pin = (vmcs: Vmcs, mask: number): boolean => (vmcs.low(PIN_CONTROLS) & mask) !== 0;
 const primary = (vmcs: Vmcs, mask: number): boolean => (vmcs.low(PRIMARY_CONTROLS) & mask) !== 0;
+
+const xssExits = (cpu: Processor, vmcs: Vmcs): boolean =>
+  ((cpu.reg32(RAX) & cpu.low(S.xss) & vmcs.low(XSS_BITMAP)) | (cpu.reg32(RDX) & cpu.high(S.xss) & vmcs.high(XSS_BITMAP))) !== 0;
 
 function instruction(cpu: Processor, name: string, qualification = 0): Abandon | undefined {
   const row = INSTRUCTION_EXITS[name];
@@ -36,7 +40,7 @@ function instruction(cpu: Processor, name: string, qualification = 0): Abandon |
     throw new Exception(VECTORS['#UD'], 0, 0, `${name} in VMX non-root operation: the "${row.enabledBy}" VM-execution control is 0`);
   }
   const control = row.control ?? row.secondary;
-  const on = row.control !== undefined ? primary(vmcs, PROCESSOR[row.control])
+  const on = row.byXss ? xssExits(cpu, vmcs) : row.control !== undefined ? primary(vmcs, PROCESSOR[row.control])
     : row.secondary === undefined || (secondaryControls(vmcs) & PROCESSOR_2[row.secondary]) !== 0;
   if (!on) {
     if (name === 'PAUSE') pauseLoop(cpu, vmcs, secondaryControls(vmcs));
@@ -47,7 +51,7 @@ function instruction(cpu: Processor, name: string, qualification = 0): Abandon |
     vmcs.report(EXIT_FIELDS.information, FORMATS[row.information](operands));
     if (row.displacement) qualification = operands.displacement;
   }
-  vmExit(cpu, row.reason, qualification, () => (control === undefined ? `${name} exits always` : `the "${control}" VM-execution control is 1`));
+  vmExit(cpu, row.reason, qualification, () => (row.byXss ? 'EDX:EAX, IA32_XSS and the XSS-exiting bitmap have a bit in common' : control === undefined ? `${name} exits always` : `the "${control}" VM-execution control is 1`));
   return ABANDON;
 }
 

@@ -27,8 +27,11 @@ const SELECTORS = [0, 1, 3, 0x10, 0x13, 0x18, 0x20, 0x23, 0x28, 0x2b, 0x2b, 0x30
 const CODE_SELECTORS = [0x33, 0x23, 0x33, 0x23, 0x30, 0x2b, 0x10, 0], STACK_SELECTORS = [0x2b, 0x2b, 0x2b, 0x33, 0x18, 0];
 /** Whose operand in memory or in a register is a selector. */
 const BY_SELECTOR = /^(LAR|LSL|VERR|VERW|ARPL)$/;
-/** Who uses memory that no operand names: at (R)DI, at (R)BX + AL. */
-const BY_DI = /^V?MASKMOV(Q|DQU)$/, BY_BX = /^XLAT/;
+/** Whose components EDX:EAX names; who uses memory that no operand names: at (R)DI, at (R)BX + AL. */
+const BY_STATE_COMPONENTS = /^X(SAVE|RSTOR)/, BY_DI = /^V?MASKMOV(Q|DQU)$/, BY_BX = /^XLAT/;
+
+/** An area with x87, SSE and AVX state. What our processor model lacks is not asked for. */
+const XSAVE_BYTES = 832, PKRU = 0x200n;
 
 const twoBytes = (n: number): Uint8Array => Uint8Array.of(n & 0xff, n >> 8);
 const isSigned32 = (n: number): boolean => n >= -(2 ** 31) && n < 2 ** 31;
@@ -69,11 +72,12 @@ class Maker {
     const addressSize = !r.chance(8) ? bits : bits === 64 ? 32 : 16;
     const rm = r.below(registers), reg = r.below(form.operands.some((o) => o.kind === 'mm') ? 8 : registers), opcodeRegister = r.below(registers);
     const override = r.chance(6) ? r.pick(SEGMENT_PREFIXES) : undefined, base = override === FS_PREFIX ? state.fsBase : override === GS_PREFIX ? state.gsBase : 0n;
-    const target = this.target(), offset = target - Number(base);
+    const target = this.target(form), offset = target - Number(base);
     this.implied(form, offset);
     const memory = !asMemory ? undefined : /^vm/.test(rmOperand?.text ?? '') ? this.vector(offset, rmOperand!.text) : this.place(offset, moffs, addressSize);
     if (asMemory && !memory) return undefined;
     if (bits === 64 && addressSize === 32) this.garbageAbove(form);
+    if (BY_STATE_COMPONENTS.test(form.instruction.name) && state.get('rax') & PKRU) return undefined;
     const selects = BY_SELECTOR.test(form.instruction.name) || form.operands.some((o) => o.kind === 'segment');
     if (selects && !asMemory && rm !== RSP) this.setLow16(rm, r.pick(SELECTORS));
     // A bit offset in a register reaches far: keep it within the area, where both processors have the same memory.
@@ -100,7 +104,7 @@ class Maker {
     }
     if (code.length > MAX_CODE) return undefined;
     if (r.chance(16) && !memory?.ripRelative) state.rip = BigInt(LAST_RIP - r.below(code.length + 1));
-    const data = [...this.data(states, asMemory ? target : undefined), ...(asMemory ? this.selector(form, target, selects, operandSize / 8) : []), ...this.frame(form, operandSize / 8)];
+    const data = [...this.data(states, asMemory ? target : undefined), ...(asMemory ? this.selector(form, target, selects, operandSize / 8) : []), ...this.frame(form, operandSize / 8), ...this.stateComponents(form, target)];
     return { form: decoded, code, bits, state, data };
   }
 
@@ -163,9 +167,23 @@ class Maker {
     return [{ offset, bytes: content }];
   }
 
+  /** An XSAVE area: MXCSR and a header that most often can be restored, and a part of each component. */
+  private stateComponents(form: Form, target: number): Patch[] {
+    const { random: r } = this, at = target - DATA_BASE;
+    if (!BY_STATE_COMPONENTS.test(form.instruction.name) || at + XSAVE_BYTES > AREA_BYTES) return [];
+    const words = new Uint32Array(XSAVE_BYTES / 4), compacted = r.chance(2), components = r.below(8);
+    for (const from of [8, 20, 40, 88, 144, 184]) for (let i = 0; i < 4; i++) words[from + i] = r.u32();
+    words[6] = r.u32() & (r.chance(8) ? 0x3ffff : 0xffff);
+    words[128] = r.chance(8) ? r.below(32) : r.below(8) & (compacted ? components : 7);
+    if (compacted) { words[130] = r.chance(16) ? r.below(32) : components; words[131] = 0x8000_0000; }
+    if (r.chance(8)) words[128 + r.below(16)] = 1 << r.below(32);
+    return [{ offset: at, bytes: new Uint8Array(words.buffer) }];
+  }
+
   /** An address in the data area; now and then across its pages or outside it. */
-  private target(): number {
+  private target(form: Form): number {
     const { random: r } = this;
+    if (BY_STATE_COMPONENTS.test(form.instruction.name) && !r.chance(16)) return DATA_BASE + 64 * r.below(r.chance(8) ? AREA_BYTES / 64 : (AREA_BYTES - XSAVE_BYTES) / 64);
     if (r.chance(12)) return DATA_BASE + AREA_BYTES - r.below(r.chance(2) ? 16 : 64);
     return r.chance(6) ? AREA_MIDDLE - r.below(32) : DATA_BASE + 512 + 64 * r.below((AREA_BYTES - 1024) / 64) + (r.chance(2) ? r.below(64) : 0);
   }
