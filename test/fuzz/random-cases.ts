@@ -2,6 +2,7 @@
 import { DecodeTable, decode } from '../../emulator/isa/decode.js';
 import { encode, type Fields, type MemoryFields } from '../../emulator/isa/encode.js';
 import { FEATURES } from '../../emulator/cpu/cpuid.js';
+import { COMPONENTS } from '../../emulator/cpu/xsave-components.js';
 import { type Form, forms, formsWith } from '../../emulator/isa/encoding.js';
 import { INSTRUCTIONS } from '../../emulator/isa/index.js';
 import type { Instruction } from '../../emulator/isa/instruction.js';
@@ -31,7 +32,8 @@ const BY_SELECTOR = /^(LAR|LSL|VERR|VERW|ARPL)$/;
 const BY_STATE_COMPONENTS = /^X(SAVE|RSTOR)/, BY_DI = /^V?MASKMOV(Q|DQU)$/, BY_BX = /^XLAT/;
 
 /** An area with x87, SSE and AVX state. What our processor model lacks is not asked for. */
-const XSAVE_BYTES = 832, PKRU = 0x200n;
+const XSAVE_BYTES = 832, X87_SSE_AVX = 7, NATIVE = 0x207;
+const COMPONENTS_OF_MODEL = COMPONENTS.reduce((mask, { bit, feature }) => (FEATURES.has(feature) ? mask | 1 << bit : mask), 0), LACKING = NATIVE & ~COMPONENTS_OF_MODEL;
 
 const twoBytes = (n: number): Uint8Array => Uint8Array.of(n & 0xff, n >> 8);
 const isSigned32 = (n: number): boolean => n >= -(2 ** 31) && n < 2 ** 31;
@@ -77,7 +79,7 @@ class Maker {
     const memory = !asMemory ? undefined : /^vm/.test(rmOperand?.text ?? '') ? this.vector(offset, rmOperand!.text) : this.place(offset, moffs, addressSize);
     if (asMemory && !memory) return undefined;
     if (bits === 64 && addressSize === 32) this.garbageAbove(form);
-    if (BY_STATE_COMPONENTS.test(form.instruction.name) && state.get('rax') & PKRU) return undefined;
+    if (BY_STATE_COMPONENTS.test(form.instruction.name) && state.words[0]! & LACKING) return undefined;
     const selects = BY_SELECTOR.test(form.instruction.name) || form.operands.some((o) => o.kind === 'segment');
     if (selects && !asMemory && rm !== RSP) this.setLow16(rm, r.pick(SELECTORS));
     // A bit offset in a register reaches far: keep it within the area, where both processors have the same memory.
@@ -171,12 +173,12 @@ class Maker {
   private stateComponents(form: Form, target: number): Patch[] {
     const { random: r } = this, at = target - DATA_BASE;
     if (!BY_STATE_COMPONENTS.test(form.instruction.name) || at + XSAVE_BYTES > AREA_BYTES) return [];
-    const words = new Uint32Array(XSAVE_BYTES / 4), compacted = r.chance(2), components = r.below(8);
+    const words = new Uint32Array(XSAVE_BYTES / 4), compacted = r.chance(2), components = r.below(8) & ~LACKING;
     for (const from of [8, 20, 40, 88, 144, 184]) for (let i = 0; i < 4; i++) words[from + i] = r.u32();
     words[6] = r.u32() & (r.chance(8) ? 0x3ffff : 0xffff);
-    words[128] = r.chance(8) ? r.below(32) : r.below(8) & (compacted ? components : 7);
-    if (compacted) { words[130] = r.chance(16) ? r.below(32) : components; words[131] = 0x8000_0000; }
-    if (r.chance(8)) words[128 + r.below(16)] = 1 << r.below(32);
+    words[128] = (r.chance(8) ? r.below(32) : r.below(8) & (compacted ? components : X87_SSE_AVX)) & ~LACKING;
+    if (compacted) { words[130] = r.chance(16) ? r.below(32) & ~LACKING : components; words[131] = 0x8000_0000; }
+    if (r.chance(8)) words[128 + r.below(16)] = 0x10 << r.below(28);
     return [{ offset: at, bytes: new Uint8Array(words.buffer) }];
   }
 
