@@ -21,6 +21,8 @@ export const COMMANDS = {
       kernel: { type: 'string', value: 'FILE', says: 'the image, as other emulators name it' },
       initrd: { type: 'string', value: 'FILE', says: 'the initial RAM disk of a Linux kernel, or the first module of another' },
       cpus: { type: 'string', value: 'N', says: 'processors, 1 if left out; they take turns' },
+      cpu: { type: 'string', value: 'MODEL', says: 'the processor model: max (the default: all there is), x86-64-v1, x86-64-v2 or x86-64-v3; then features more or less, as in x86-64-v2,+AES,-VMX' },
+      seed: { type: 'string', value: 'N', says: 'where the random numbers of RDRAND and RDSEED begin, 0 if left out' },
       append: { type: 'string', value: 'TEXT', says: 'the kernel’s command line' },
       memory: { type: 'string', value: 'SIZE', says: 'guest memory, such as 64M (the default), 4096K or 1G; 256M is the default for Linux' },
       disk: { type: 'string', multiple: true, value: 'FILE', says: 'an image of a virtio disk; what the guest writes stays in memory, and the file as it is; may be repeated' },

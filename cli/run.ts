@@ -8,6 +8,7 @@ import type { TrapEvent, TrapKind } from '../emulator/observe/events.js';
 import { exitReasonName } from '../emulator/vmx/exit-reasons.js';
 import { planBoot } from '../debugger/boot-files.js';
 import { fileExists, readFileOrSay } from '../debugger/files.js';
+import { readProcessorModel } from '../debugger/processor-model.js';
 import { readCount, readSize, UsageError, type Given, unknown } from './options.js';
 
 export const STATUS = { badInput: 2, haltedForEver: 3, tripleFault: 4, notImplemented: 5, limit: 6 } as const;
@@ -22,6 +23,8 @@ export async function run({ values, positionals }: Given): Promise<number> {
   if (others.length > 0) throw new UsageError(`One image is booted, but "${others.join(' ')}" follows it; files beside it are given by --initrd and --module.`);
   const memory = text('memory');
   const cpus = values['cpus'] === undefined ? 1 : readCount('cpus', values['cpus'] as string, MOST_PROCESSORS, 1);
+  const features = processorModel(text('cpu') ?? '');
+  const seed = text('seed') === undefined ? 0 : readCount('seed', text('seed')!, MOST_SEED);
   const tier = oneOf('tier', TIERS, text('tier'));
   const limit = values['max-instructions'] === undefined ? Infinity : readCount('max-instructions', values['max-instructions'] as string);
   const traced = tracedKinds((values['trace'] as readonly string[] | undefined) ?? []);
@@ -34,7 +37,7 @@ export async function run({ values, positionals }: Given): Promise<number> {
 
   const disks = await readDisks((values['disk'] as readonly string[] | undefined) ?? []);
   const serial = new SerialPort();
-  const machine = createMachine({ memoryBytes, cpus, disks, ...(tier && { tier }), onSerial: (port, byte) => { if (port === 1) serial.byte(byte); }, onDebugConsole: (byte) => { process.stderr.write(Uint8Array.of(byte)); } });
+  const machine = createMachine({ memoryBytes, cpus, features, seed, disks, ...(tier && { tier }), onSerial: (port, byte) => { if (port === 1) serial.byte(byte); }, onDebugConsole: (byte) => { process.stderr.write(Uint8Array.of(byte)); } });
   machine.load(plan);
   for (const kind of traced) machine.conditions.add({ kind, test: (event) => { traceLine(event); return false; } });
   /** A terminal ends lines with a line feed, where a serial keyboard sends a carriage return. */
@@ -98,6 +101,13 @@ function tracedKinds(lists: readonly string[]): TrapKind[] {
     if (!kind) throw new UsageError(unknown(name, Object.keys(TRACES), 'kind of event for --trace'));
     return kind;
   });
+}
+
+const MOST_SEED = 2 ** 32 - 1;
+function processorModel(given: string): ReadonlySet<string> {
+  const features = readProcessorModel(given);
+  if (typeof features === 'string') throw new UsageError(`--cpu: ${features}`);
+  return features;
 }
 
 const TIERS = ['interpreter', 'compiled'] as const;

@@ -80,6 +80,8 @@ export class Debuggee {
     const machine = await host.createMachine({
       memoryBytes,
       cpus: options.cpus,
+      features: options.features,
+      seed: options.seed,
       onSerial: (port, byte) => { lines[port - 1]!.byte(byte); },
       onDebugConsole: (byte) => { lines[2]!.byte(byte); },
     });

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
+import { FEATURES } from '../emulator/cpu/cpuid.js';
 import { readLaunchArguments } from './launch-arguments.js';
 import { RequestError } from './request-error.js';
 
 describe('launch arguments', () => {
   it('have defaults', () => {
     assert.deepEqual(readLaunchArguments({ program: 'kernel.elf', type: 'ringside', name: 'Boot' }), {
-      program: 'kernel.elf', memoryBytes: undefined, cpus: 1, commandLine: '', initrd: undefined, protocol: undefined, modules: [], symbols: [], stopOnEntry: true, stopInInterrupts: false, noDebug: false,
+      program: 'kernel.elf', memoryBytes: undefined, cpus: 1, features: FEATURES, seed: 0, commandLine: '', initrd: undefined, protocol: undefined, modules: [], symbols: [], stopOnEntry: true, stopInInterrupts: false, noDebug: false,
     });
   });
 
@@ -28,6 +29,8 @@ describe('launch arguments', () => {
     [{ program: 'a', memory: '64M' }, '"memory" must be a whole number from 2 to 3072 (mebibytes), not "64M".'],
     [{ program: 'a', memory: 0 }, '"memory" must be a whole number from 2 to 3072 (mebibytes), not 0.'],
     [{ program: 'a', cpus: 1.5 }, '"cpus" must be a whole number from 1 to 16, not 1.5.'],
+    [{ program: 'a', cpu: 'x86-64-v7' }, '"cpu": There is no processor model "x86-64-v7"; is "x86-64-v3" meant?'],
+    [{ program: 'a', seed: -1 }, '"seed" must be a whole number from 0 to 4294967295, not -1.'],
     [{ program: 'a', args: ['x'] }, '"args" must be text, not ["x"].'],
     [{ program: 'a', modules: 'x' }, '"modules" must be a list, not "x".'],
     [{ program: 'a', modules: [null] }, '"modules[0]" must be the name of a file, not null.'],

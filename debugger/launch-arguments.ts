@@ -2,6 +2,7 @@
 import { BOOT_PROTOCOLS, type BootProtocol } from '../emulator/boot/index.js';
 import { MOST_PROCESSORS } from '../emulator/cpu/layout.js';
 import { MOST_MEMORY } from '../emulator/machine/machine.js';
+import { readProcessorModel } from './processor-model.js';
 import { RequestError } from './request-error.js';
 
 export type World = 'host' | 'guest';
@@ -18,6 +19,9 @@ export interface LaunchArguments {
   /** What fits the program, if it is not given. */
   readonly memoryBytes: number | undefined;
   readonly cpus: number;
+  /** Of the processors. */
+  readonly features: ReadonlySet<string>;
+  readonly seed: number;
   readonly commandLine: string;
   readonly initrd: string | undefined;
   readonly protocol: BootProtocol | undefined;
@@ -45,6 +49,8 @@ export function readLaunchArguments(given: unknown): LaunchArguments {
     program,
     memoryBytes: mebibytes === undefined ? undefined : mebibytes * MEBIBYTE,
     cpus: whole(from, 'cpus', 1, MOST_PROCESSORS) ?? 1,
+    features: processorModel(text(from, 'cpu') ?? ''),
+    seed: whole(from, 'seed', 0, 2 ** 32 - 1) ?? 0,
     commandLine: text(from, 'args') ?? '',
     initrd: text(from, 'initrd'),
     protocol: oneOf(from, 'boot', BOOT_PROTOCOLS),
@@ -57,6 +63,12 @@ export function readLaunchArguments(given: unknown): LaunchArguments {
     stopInInterrupts: truth(from, 'stopInInterrupts') ?? false,
     noDebug: truth(from, 'noDebug') ?? false,
   };
+}
+
+function processorModel(given: string): ReadonlySet<string> {
+  const features = readProcessorModel(given);
+  if (typeof features === 'string') throw new RequestError(`"cpu": ${features}`);
+  return features;
 }
 
 function symbolFile(given: unknown, name: string): SymbolFile {

@@ -1,6 +1,7 @@
 /** What the processor says it is. SDM Vol. 2, "CPUID—CPU Identification". */
 import { MAXPHYADDR } from '../paging/capabilities.js';
 import { S } from './layout.js';
+import { ENABLE_MONITOR, MONITOR_LINE } from './monitor.js';
 import { CR4 } from './modes.js';
 import type { Processor } from './processor.js';
 import { stateLeaf } from './xsave-components.js';
@@ -18,7 +19,7 @@ const FEATURE_BITS: Readonly<Record<string, readonly [leaf: number, register: Re
   CX16: [1, 'ecx', 13], PCID: [1, 'ecx', 17], 'SSE4.1': [1, 'ecx', 19], 'SSE4.2': [1, 'ecx', 20], x2APIC: [1, 'ecx', 21], MOVBE: [1, 'ecx', 22],
   POPCNT: [1, 'ecx', 23], 'TSC-Deadline': [1, 'ecx', 24], AES: [1, 'ecx', 25], XSAVE: [1, 'ecx', 26], AVX: [1, 'ecx', 28], F16C: [1, 'ecx', 29], RDRAND: [1, 'ecx', 30],
   FSGSBASE: [7, 'ebx', 0], TSC_ADJUST: [7, 'ebx', 1], BMI1: [7, 'ebx', 3], AVX2: [7, 'ebx', 5], SMEP: [7, 'ebx', 7], BMI2: [7, 'ebx', 8], ERMS: [7, 'ebx', 9],
-  INVPCID: [7, 'ebx', 10], RDSEED: [7, 'ebx', 18], ADX: [7, 'ebx', 19], SMAP: [7, 'ebx', 20], SHA: [7, 'ebx', 29],
+  INVPCID: [7, 'ebx', 10], RDSEED: [7, 'ebx', 18], ADX: [7, 'ebx', 19], SMAP: [7, 'ebx', 20], CLFLUSHOPT: [7, 'ebx', 23], CLWB: [7, 'ebx', 24], SHA: [7, 'ebx', 29],
   UMIP: [7, 'ecx', 2], PKU: [7, 'ecx', 3], LA57: [7, 'ecx', 16], RDPID: [7, 'ecx', 22], IBRS: [7, 'edx', 26], ARCH_CAPABILITIES: [7, 'edx', 29],
   XSAVEOPT: [0xd, 'eax', 0, 1], XSAVEC: [0xd, 'eax', 1, 1], XGETBV1: [0xd, 'eax', 2, 1], XSAVES: [0xd, 'eax', 3, 1],
   LAHF: [0x80000001, 'ecx', 0], LZCNT: [0x80000001, 'ecx', 5], PREFETCHW: [0x80000001, 'ecx', 8], SYSCALL: [0x80000001, 'edx', 11],
@@ -33,7 +34,7 @@ export const FEATURES: ReadonlySet<string> = new Set([
   'FPU', 'DE', 'PSE', 'TSC', 'MSR', 'PAE', 'MCE', 'CX8', 'APIC', 'SEP', 'MTRR', 'PGE', 'MCA', 'CMOV', 'PAT', 'PSE-36', 'CLFSH', 'MMX', 'FXSR', 'SSE', 'SSE2',
   'SSE3', 'SSSE3', 'SSE4.1', 'SSE4.2', 'AES', 'PCLMULQDQ', 'SHA', 'XSAVE', 'XSAVEOPT', 'XSAVEC', 'XGETBV1', 'XSAVES',
   'VMX', 'CX16', 'PCID', 'x2APIC', 'POPCNT', 'TSC-Deadline', 'FSGSBASE', 'TSC_ADJUST', 'SMEP', 'SMAP', 'INVPCID', 'UMIP', 'IBRS', 'ARCH_CAPABILITIES',
-  'LZCNT', 'BMI1', 'BMI2', 'MOVBE', 'ADX', 'LAHF', 'SYSCALL', 'NX', 'PDPE1GB', 'RDTSCP', 'LM', 'InvariantTSC',
+  'LZCNT', 'BMI1', 'BMI2', 'MOVBE', 'ADX', 'RDRAND', 'RDSEED', 'RDPID', 'CLFLUSHOPT', 'CLWB', 'MONITOR', 'PREFETCHW', 'LAHF', 'SYSCALL', 'NX', 'PDPE1GB', 'RDTSCP', 'LM', 'InvariantTSC',
 ]);
 
 /** Family 6, model 2CH, stepping 2: the first to have "unrestricted guest". */
@@ -74,7 +75,7 @@ function fixed(cpu: Processor, leaf: number, subleaf: number): CpuidResult {
       const it = cache(subleaf);
       return it === NONE ? it : { ...it, eax: it.eax | ((2 ** packageBits(cpu) - 1) << 26) };
     }
-    case 5: return cpu.features.has('MONITOR') ? { eax: CLFLUSH_BYTES, ebx: CLFLUSH_BYTES, ecx: 3, edx: 0 } : NONE;
+    case 5: return cpu.features.has('MONITOR') ? { eax: MONITOR_LINE, ebx: MONITOR_LINE, ecx: 3, edx: 0 } : NONE;
     case 0xb: return topology(cpu, subleaf);
     case 0xd: return stateLeaf(cpu, subleaf);
     case 0x15: return { eax: 1, ebx: 1, ecx: cpu.tscHz, edx: 0 };
@@ -99,6 +100,7 @@ const HAS_SUBLEAVES = new Set([7, 0xd]);
 function visible(cpu: Processor, name: string): boolean {
   if (!cpu.features.has(name)) return false;
   if (name === 'SYSCALL') return cpu.code64;
+  if (name === 'MONITOR') return (cpu.low(S.miscEnable) & ENABLE_MONITOR) !== 0;
   if (name === 'APIC') return (cpu.low(S.apicBase) & 0x800) !== 0;
   return true;
 }

@@ -6,6 +6,7 @@ import { exception } from './events.js';
 import { gpr, MAP, S, SEGMENT, segment, SS } from './layout.js';
 import type { Operations } from './operations.js';
 import type { Processor } from './processor.js';
+import { RANDOM_OPERATIONS } from './random.js';
 import { linearAddress } from './references.js';
 import type { Word } from './stack.js';
 
@@ -136,7 +137,7 @@ function enter(cpu: Processor): void {
 export const GENERAL_OPERATIONS: Operations = {
   PDEP: (cpu) => { parallelBits(cpu, true); },
   PEXT: (cpu) => { parallelBits(cpu, false); },
-  ...CRC32_OPERATIONS,
+  ...CRC32_OPERATIONS, ...RANDOM_OPERATIONS,
   'DIV r/m64': (cpu) => divide64(cpu, false),
   'IDIV r/m64': (cpu) => divide64(cpu, true),
   'REP MOVS in bulk': (cpu) => bulk(cpu, true),

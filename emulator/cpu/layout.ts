@@ -78,6 +78,10 @@ export const S = {
   sysenterCs: field(8), sysenterEsp: field(8), sysenterEip: field(8),
   pat: field(8), apicBase: field(8), miscEnable: field(8), featureControl: field(8), debugControl: field(8), tscAdjust: field(8),
   mtrrDefType: field(8), mtrrFixed: field(11 * 8), mtrrVariable: field(32 * 8), spareMsrs: field(64 * 8), pkru: field(8), xss: field(8),
+  /** State of the generator behind RDRAND and RDSEED. */
+  random: field(8),
+  /** The monitored line: whether it is watched (cpu/monitor.ts), its physical address, and what it held. */
+  monitor: field(4), monitorAddress: field(8), monitorLine: field(64),
 
   /** Interruptibility: bit 0 blocking by STI, 1 by MOV SS, 2 by SMI, 3 by NMI (the VMCS format). */
   interruptibility: field(4),

@@ -103,7 +103,7 @@ export const MSRS: readonly Msr[] = [
   kept(0x176, 'IA32_SYSENTER_EIP', S.sysenterEip, canonical64),
   constant(0x179, 'IA32_MCG_CAP', 0n, 'MCA'),
   kept(0x17a, 'IA32_MCG_STATUS', S.spareMsrs + 8, (v) => v === 0n, { feature: 'MCA' }),
-  kept(0x1a0, 'IA32_MISC_ENABLE', S.miscEnable, bits(0x1841889n | (1n << 34n)), { reset: 0x1801n }),
+  kept(0x1a0, 'IA32_MISC_ENABLE', S.miscEnable, bits(0x1841889n | (1n << 34n)), { reset: 0x41801n }),
   kept(0x1d9, 'IA32_DEBUGCTL', S.debugControl, bits(BigInt(BTF))),
   ...MTRR_MSRS,
   kept(0xda0, 'IA32_XSS', S.xss, bits(0n), { feature: 'XSAVES' }),

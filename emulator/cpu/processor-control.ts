@@ -5,6 +5,7 @@ import { AC, getRflags, IF, IOPL, setRflags, RF, VIF, VIP, VM } from './flags.js
 import { flagsFromImage } from './interrupt-return.js';
 import { S } from './layout.js';
 import { ACTIVITY, BLOCKING, canonical, CR0, CR4, setRflagsBits } from './modes.js';
+import { MONITOR_OPERATIONS } from './monitor.js';
 import { readMsr, timeStampCounter, writeMsr } from './msrs.js';
 import type { Operations } from './operations.js';
 import type { Processor } from './processor.js';
@@ -24,6 +25,7 @@ const privileged = (name: string) => (cpu: Processor): Abandon | undefined => {
 function halt(cpu: Processor): Abandon | undefined {
   const exited = privileged('HLT')(cpu);
   if (exited) return exited;
+  cpu.u32[S.monitor >> 2] = 0;
   cpu.activity = ACTIVITY.HLT;
   const interruptible = (cpu.low(S.rflags) & IF) !== 0;
   cpu.observer.raise('halt', { rip: cpu.rip }, () => `HLT with interrupts ${interruptible ? 'enabled' : 'disabled'}.`);
@@ -113,7 +115,9 @@ function invpcid(cpu: Processor): void {
 export const PROCESSOR_CONTROL_OPERATIONS: Operations = {
   HLT: halt, STI: sti, POPF: popf, CLAC: (cpu) => setAc(cpu, false), STAC: (cpu) => setAc(cpu, true),
   INVD: privileged('INVD'), WBINVD: privileged('WBINVD'),
+  ...MONITOR_OPERATIONS,
   CPUID: identify, RDMSR: rdmsr, WRMSR: wrmsr, RDPMC: rdpmc, INVLPG: invlpg, INVPCID: invpcid,
+  'check RDPID': (cpu) => { leaveIf(cpu.intercepts.instruction(cpu, 'RDPID')); },
   'check INVPCID': (cpu) => {
     demandLevel0(cpu, 'INVPCID');
     leaveIf(cpu.intercepts.instruction(cpu, 'INVPCID'));

@@ -10,6 +10,7 @@ import { registerMsrs } from '../cpu/msrs.js';
 import { FEATURES } from '../cpu/cpuid.js';
 import { MAP, MOST_PROCESSORS, S } from '../cpu/layout.js';
 import { ACTIVITY } from '../cpu/modes.js';
+import { endWait, waitsForStore } from '../cpu/monitor.js';
 import { ROOT_INTERCEPTS } from '../cpu/intercepts.js';
 import { Processor } from '../cpu/processor.js';
 import { resetProcessor } from '../cpu/reset.js';
@@ -60,6 +61,8 @@ export class PersonalComputer implements Machine {
   private readonly observers: readonly ProcessorObserver[];
   private readonly quantum: number;
   private readonly nanosecondsPerInstruction: number;
+  private readonly features: ReadonlySet<string>;
+  private readonly seed: number;
   /** Virtual time that passed while the processor was halted. */
   private idleNanoseconds = 0;
   /** The timer deadline up to which the present grant of instructions reaches. */
@@ -75,6 +78,8 @@ export class PersonalComputer implements Machine {
     const pages = Math.ceil((MAP.guestMemory + this.guestBytes) / WASM_PAGE);
     this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
     this.nanosecondsPerInstruction = options.nanosecondsPerInstruction ?? 1;
+    this.features = options.features ?? FEATURES;
+    this.seed = options.seed ?? 0;
     this.quantum = options.quantum ?? DEFAULT_QUANTUM;
     const all = Array.from({ length: options.cpus }, (_, id) => new Processor(this.memory, id, this.guestBytes, options.cpus));
     const turns = (this.turns = new Turns(all, () => this.instructions, (cpu) => { this.engine.switchTo(cpu); }));
@@ -112,7 +117,7 @@ export class PersonalComputer implements Machine {
       cpu.readTsc = () => BigInt(this.now());
       cpu.restart = () => { this.resetAsked = true; };
     }
-    this.engine = new Engine(all, formsWith(FEATURES, INSTRUCTIONS), OPERATIONS, { exception: deliverException, eptFault });
+    this.engine = new Engine(all, formsWith(this.features, INSTRUCTIONS), OPERATIONS, { exception: deliverException, eptFault });
     this.engine.attention = () => this.outcome !== undefined || this.observer.stoppedBy !== undefined || this.resetAsked || this.cpu.activity !== ACTIVITY.active
       || (this.cpu.yields && all.length > 1) || this.clock.nextDeadline() !== this.deadline || !quietBoundary(this.cpu);
     this.engine.compiles = options.tier !== 'interpreter';
@@ -157,7 +162,8 @@ export class PersonalComputer implements Machine {
     this.chipset.reset();
     for (let n = this.processors.length - 1; n >= 0; n--) {
       const cpu = turns.look(n);
-      resetProcessor(cpu);
+      resetProcessor(cpu, this.features);
+      cpu.set(S.random, this.seed, n);
       selectIntercepts(cpu);
       if (n > 0) cpu.activity = ACTIVITY.waitForSipi;
       if (this.plan) prepareProcessor(cpu);
@@ -256,9 +262,14 @@ export class PersonalComputer implements Machine {
   private boundary(): boolean {
     const now = this.now();
     if (this.clock.nextDeadline() <= now) this.clock.runDue(now);
-    const { cpu } = this;
+    const { cpu } = this, waits = waitsForStore(cpu);
+    if (waits && endWait(cpu)) return true;
     if (!eventsPending(cpu)) return false;
-    return this.engine.boundary(() => serviceInterrupts(cpu));
+    // Whoever takes the event finds an active processor.
+    if (waits) cpu.activity = ACTIVITY.active;
+    const taken = this.engine.boundary(() => serviceInterrupts(cpu));
+    if (waits && taken !== true) cpu.activity = ACTIVITY.HLT;
+    return taken;
   }
 
   /** Instructions until a timer must fire. */
@@ -274,7 +285,7 @@ export class PersonalComputer implements Machine {
     let wait = this.clock.nextDeadline() - this.now(), deaf = true;
     for (const cpu of this.processors) {
       wait = Math.min(wait, nextVmxDeadline(cpu));
-      const hears = cpu.activity !== ACTIVITY.waitForSipi && ((cpu.low(S.rflags) & IF) !== 0 || cpu.low(S.pendingNmi) !== 0);
+      const hears = cpu.activity !== ACTIVITY.waitForSipi && ((cpu.low(S.rflags) & IF) !== 0 || cpu.low(S.pendingNmi) !== 0 || waitsForStore(cpu));
       if (hears || cpu.nonRoot) deaf = false;
     }
     this.turns.look(this.turns.turn);

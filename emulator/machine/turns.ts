@@ -78,7 +78,7 @@ export class Turns {
     const words = this.words(number), activity = words[S.activity >> 2];
     if (words[S.pendingInit >> 2] !== 0 || words[S.pendingStartUp >> 2] !== 0) return true;
     if (activity === ACTIVITY.waitForSipi && words[S.nonRoot >> 2] === 0) return false;
-    return words[S.pendingNmi >> 2] !== 0 || words[S.pendingDebug >> 2] !== 0 || words[S.acknowledged >> 2] !== 0 || words[S.nonRoot >> 2] !== 0 || this.all[number]!.interruptRequested();
+    return words[S.pendingNmi >> 2] !== 0 || words[S.pendingDebug >> 2] !== 0 || words[S.acknowledged >> 2] !== 0 || words[S.nonRoot >> 2] !== 0 || words[S.monitor >> 2] !== 0 || this.all[number]!.interruptRequested();
   }
   isActive(number: number): boolean { return this.words(number)[S.activity >> 2] === ACTIVITY.active; }
 

@@ -8,8 +8,6 @@ export interface InstructionExit {
   /** It exits when this control is 1; absent: always. */
   readonly control?: keyof typeof PROCESSOR;
   readonly secondary?: keyof typeof PROCESSOR_2;
-  /** While this control is 0 the instruction is #UD in non-root operation. */
-  readonly enabledBy?: keyof typeof PROCESSOR_2;
   /** It exits by the XSS-exiting bitmap. */
   readonly byXss?: true;
   /** Format of the instruction information. */
@@ -23,7 +21,12 @@ const table = (reason: number, information: Format): InstructionExit => ({ reaso
 const vmx = (reason: number, information?: Format): InstructionExit => ({ reason, ...(information === undefined ? {} : { information, displacement: true as const }) });
 
 /** "if any bit is set in the logical-AND of the following three values: EDX:EAX, the IA32_XSS MSR, and the XSS-exiting bitmap". */
-const xss = (reason: number): InstructionExit => ({ reason, enabledBy: 'enable XSAVES/XRSTORS', byXss: true, information: 'memory', displacement: true });
+const xss = (reason: number): InstructionExit => ({ reason, byXss: true, information: 'memory', displacement: true });
+
+/** While this control is 0 the instruction is #UD in non-root operation. */
+export const ENABLED_BY: Readonly<Record<string, keyof typeof PROCESSOR_2>> = {
+  RDTSCP: 'enable RDTSCP', RDPID: 'enable RDTSCP', INVPCID: 'enable INVPCID', XSAVES: 'enable XSAVES/XRSTORS', XRSTORS: 'enable XSAVES/XRSTORS',
+};
 
 export const INSTRUCTION_EXITS: Readonly<Record<string, InstructionExit>> = {
   CPUID: { reason: R.CPUID.number },
@@ -34,7 +37,7 @@ export const INSTRUCTION_EXITS: Readonly<Record<string, InstructionExit>> = {
   INVLPG: { reason: R.INVLPG.number, control: 'INVLPG exiting' },
   RDPMC: { reason: R.RDPMC.number, control: 'RDPMC exiting' },
   RDTSC: { reason: R.RDTSC.number, control: 'RDTSC exiting' },
-  RDTSCP: { reason: R.RDTSCP.number, control: 'RDTSC exiting', enabledBy: 'enable RDTSCP' },
+  RDTSCP: { reason: R.RDTSCP.number, control: 'RDTSC exiting' },
   MWAIT: { reason: R.MWAIT.number, control: 'MWAIT exiting' },
   MONITOR: { reason: R.MONITOR.number, control: 'MONITOR exiting' },
   PAUSE: { reason: R.PAUSE.number, control: 'PAUSE exiting' },
@@ -42,7 +45,7 @@ export const INSTRUCTION_EXITS: Readonly<Record<string, InstructionExit>> = {
   WBNOINVD: { reason: R.WBINVD.number, secondary: 'WBINVD exiting' },
   RDRAND: { reason: R.RDRAND.number, secondary: 'RDRAND exiting', information: 'random number' },
   RDSEED: { reason: R.RDSEED.number, secondary: 'RDSEED exiting', information: 'random number' },
-  INVPCID: { reason: R.INVPCID.number, control: 'INVLPG exiting', enabledBy: 'enable INVPCID', information: 'memory and register', displacement: true },
+  INVPCID: { reason: R.INVPCID.number, control: 'INVLPG exiting', information: 'memory and register', displacement: true },
   SGDT: table(R.ACCESS_TO_GDTR_OR_IDTR.number, 'GDTR or IDTR'),
   SIDT: table(R.ACCESS_TO_GDTR_OR_IDTR.number, 'GDTR or IDTR'),
   LGDT: table(R.ACCESS_TO_GDTR_OR_IDTR.number, 'GDTR or IDTR'),

@@ -3,7 +3,7 @@ import { ABANDON, Exception } from '../cpu/events.js';
 import { S } from '../cpu/layout.js';
 import { timeStampCounter } from '../cpu/msrs.js';
 import { offered } from './controls.js';
-import { INSTRUCTION_EXITS } from './instruction-exits.js';
+import { ENABLED_BY, INSTRUCTION_EXITS } from './instruction-exits.js';
 import { AT, CONTROLS, exited, type Fields, guest, HOST_CR4, PIN, primary, secondary, TestProcessor } from './test-processor.js';
 
 /** Asks an intercept; tells whether it exited. */
@@ -18,7 +18,7 @@ function exits(t: TestProcessor, ask: () => unknown): boolean {
 describe('instructions that exit', () => {
   for (const [name, row] of Object.entries(INSTRUCTION_EXITS)) {
     it(name, () => {
-      const enabled = row.enabledBy === undefined ? [] : [row.enabledBy];
+      const enabledBy = ENABLED_BY[name], enabled = enabledBy === undefined ? [] : [enabledBy];
       const off = guest(secondary(...enabled));
       off.code(AT.guestRip, 0x0f, 0x01, 0x00);
       const always = row.control === undefined && row.secondary === undefined && !row.byXss;
@@ -32,10 +32,12 @@ describe('instructions that exit', () => {
       assert.ok(exits(on, () => { on.cpu.intercepts.instruction(on.cpu, name); }));
       assert.equal(on.read('exit reason'), BigInt(row.reason));
       assert.equal(on.read('VM-exit instruction length'), 3n);
-      if (row.enabledBy) {
-        const disabled = guest();
-        assert.throws(() => { disabled.cpu.intercepts.instruction(disabled.cpu, name); }, (e) => e instanceof Exception && e.vector === 6);
-      }
+    });
+  }
+  for (const [name, control] of Object.entries(ENABLED_BY)) {
+    it(`${name} is #UD without "${control}"`, () => {
+      const disabled = guest();
+      assert.throws(() => { disabled.cpu.intercepts.instruction(disabled.cpu, name); }, (e) => e instanceof Exception && e.vector === 6);
     });
   }
   it('in root operation none does', () => {

@@ -11,7 +11,7 @@ import { clts, lmsw, movFromCr, movToCr, readCr } from './control-register-acces
 import { EXIT_FIELDS, exitInstead, interruptionInformation, NMI_UNBLOCKING, vmExit } from './exit.js';
 import { EXIT_REASONS } from './exit-reasons.js';
 import { secondaryControls } from './guest-state.js';
-import { INSTRUCTION_EXITS } from './instruction-exits.js';
+import { ENABLED_BY, INSTRUCTION_EXITS } from './instruction-exits.js';
 import { decodeOperands, FORMATS } from './instruction-information.js';
 import { eventDelivered, monitorTrapDue, monitorTrapOn } from './monitor-trap.js';
 import { pauseLoop } from './pause-loop.js';
@@ -33,12 +33,11 @@ const xssExits = (cpu: Processor, vmcs: Vmcs): boolean =>
   ((cpu.reg32(RAX) & cpu.low(S.xss) & vmcs.low(XSS_BITMAP)) | (cpu.reg32(RDX) & cpu.high(S.xss) & vmcs.high(XSS_BITMAP))) !== 0;
 
 function instruction(cpu: Processor, name: string, qualification = 0): Abandon | undefined {
-  const row = INSTRUCTION_EXITS[name];
-  if (!row) return undefined;
-  const vmcs = currentVmcs(cpu);
-  if (row.enabledBy !== undefined && (secondaryControls(vmcs) & PROCESSOR_2[row.enabledBy]) === 0) {
-    throw new Exception(VECTORS['#UD'], 0, 0, `${name} in VMX non-root operation: the "${row.enabledBy}" VM-execution control is 0`);
+  const row = INSTRUCTION_EXITS[name], enabledBy = ENABLED_BY[name], vmcs = currentVmcs(cpu);
+  if (enabledBy !== undefined && (secondaryControls(vmcs) & PROCESSOR_2[enabledBy]) === 0) {
+    throw new Exception(VECTORS['#UD'], 0, 0, `${name} in VMX non-root operation: the "${enabledBy}" VM-execution control is 0`);
   }
+  if (!row) return undefined;
   const control = row.control ?? row.secondary;
   const on = row.byXss ? xssExits(cpu, vmcs) : row.control !== undefined ? primary(vmcs, PROCESSOR[row.control])
     : row.secondary === undefined || (secondaryControls(vmcs) & PROCESSOR_2[row.secondary]) !== 0;

@@ -1,19 +1,20 @@
 /** Each instruction that exits always or by one control, run by a guest of a whole machine: with the control it exits, without it does not. */
 import assert from 'node:assert/strict';
-import { MAP } from '../../emulator/cpu/layout.js';
+import { MAP, S } from '../../emulator/cpu/layout.js';
+import { CR4 } from '../../emulator/cpu/modes.js';
 import { encode } from '../../emulator/isa/encode.js';
 import { forms } from '../../emulator/isa/encoding.js';
 import { INSTRUCTIONS } from '../../emulator/isa/index.js';
 import type { Instruction } from '../../emulator/isa/instruction.js';
 import { EXIT_REASONS, type ExitReasonName } from '../../emulator/vmx/exit-reasons.js';
-import { INSTRUCTION_EXITS, type InstructionExit } from '../../emulator/vmx/instruction-exits.js';
+import { ENABLED_BY, INSTRUCTION_EXITS, type InstructionExit } from '../../emulator/vmx/instruction-exits.js';
 import { AT, type Fields, primary, secondary } from '../../emulator/vmx/test-processor.js';
 import { currentVmcs, slot } from '../../emulator/vmx/vmcs.js';
 import type { FieldName } from '../../emulator/vmx/vmcs-fields.js';
 import { FEATURES } from '../../emulator/cpu/cpuid.js';
 import { vmxMachine, writeVmcs } from './vmx-machine.js';
 
-const RBX = 3, DISPLACEMENT = 0x18, ENTRY_FAILURE = 0x8000_0000;
+const RAX = 0, RBX = 3, XSS = 1n, DISPLACEMENT = 0x18, ENTRY_FAILURE = 0x8000_0000;
 const nameOf = new Map<number, ExitReasonName>(Object.entries(EXIT_REASONS).map(([name, { number }]) => [number, name as ExitReasonName]));
 
 const machine = vmxMachine(), fresh = machine.save();
@@ -29,10 +30,13 @@ function withBytes(at: number, ...bytes: number[]): void {
 /** A guest of which one instruction has run. */
 function guest(code: Uint8Array, fields: Fields): void {
   withBytes(AT.guestRip, ...code);
-  writeVmcs(machine, fields);
+  writeVmcs(machine, { ...fields, 'guest CR4': CR4.PAE | CR4.VMXE | CR4.OSXSAVE, 'XSS-exiting bitmap': XSS });
   machine.step(0);
   assert.ok(machine.cpu.nonRoot, 'the VMCS is accepted');
   machine.cpu.setRegNumber(RBX, AT.guestStack);
+  // In common with the bitmap; no WRMSR sets it.
+  machine.cpu.setReg(RAX, XSS);
+  machine.cpu.setBig(S.xss, XSS);
   machine.step(0);
 }
 
@@ -46,7 +50,7 @@ function encoded(i: Instruction): { code: Uint8Array; memory: boolean } {
   return { code, memory };
 }
 
-function fieldsFor({ control, secondary: by, enabledBy }: InstructionExit): Fields {
+function fieldsFor({ control, secondary: by }: InstructionExit, enabledBy: InstructionExit['secondary']): Fields {
   const chosen = [...(by ? [by] : []), ...(enabledBy ? [enabledBy] : [])];
   return { ...(control ? primary(control) : {}), ...(chosen.length > 0 ? secondary(...chosen) : {}) };
 }
@@ -54,10 +58,10 @@ function fieldsFor({ control, secondary: by, enabledBy }: InstructionExit): Fiel
 describe('VM exits of instructions', () => {
   const present = INSTRUCTIONS.filter(({ name, feature }) => name in INSTRUCTION_EXITS && (feature === undefined || FEATURES.has(feature)));
   for (const i of present) {
-    const exit = INSTRUCTION_EXITS[i.name]!, reason = nameOf.get(exit.reason)!;
+    const exit = INSTRUCTION_EXITS[i.name]!, enabledBy = ENABLED_BY[i.name], reason = nameOf.get(exit.reason)!;
     it(`${i.name} exits${exit.control ?? exit.secondary ? ` by "${exit.control ?? exit.secondary}"` : ''}`, () => {
       const { code, memory } = encoded(i);
-      guest(code, fieldsFor(exit));
+      guest(code, fieldsFor(exit, enabledBy));
       assert.equal(exitOf(), reason);
       assert.equal(Number(field('VM-exit instruction length')), code.length);
       assert.equal(field('guest RIP'), BigInt(AT.guestRip));
@@ -66,11 +70,11 @@ describe('VM exits of instructions', () => {
     });
     if (exit.control === undefined && exit.secondary === undefined) continue;
     it(`${i.name} does not exit without it`, () => {
-      guest(encoded(i).code, exit.enabledBy ? secondary(exit.enabledBy) : {});
+      guest(encoded(i).code, enabledBy ? secondary(enabledBy) : {});
       assert.notEqual(exitOf(), reason);
     });
-    if (exit.enabledBy === undefined) continue;
-    it(`${i.name} is #UD without "${exit.enabledBy}"`, () => {
+    if (enabledBy === undefined) continue;
+    it(`${i.name} is #UD without "${enabledBy}"`, () => {
       guest(encoded(i).code, { ...(exit.control ? primary(exit.control) : {}), 'exception bitmap': 1 << 6 });
       assert.equal(exitOf(), 'EXCEPTION_OR_NMI');
     });

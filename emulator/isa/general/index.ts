@@ -9,9 +9,10 @@ import * as exchange from './exchange.js';
 import * as flagControl from './flag-control.js';
 import * as move from './move.js';
 import * as multiply from './multiply.js';
+import * as random from './random.js';
 import * as shift from './shift.js';
 import * as stack from './stack.js';
 import * as string from './string.js';
 
-const families: readonly Record<string, Instruction | readonly Instruction[]>[] = [arithmetic, bitManipulation, bits, control, crc32, decimal, exchange, flagControl, move, multiply, shift, stack, string];
+const families: readonly Record<string, Instruction | readonly Instruction[]>[] = [arithmetic, bitManipulation, bits, control, crc32, decimal, exchange, flagControl, move, multiply, random, shift, stack, string];
 export const GENERAL: readonly Instruction[] = families.flatMap((family) => Object.values(family).flat());

@@ -138,10 +138,12 @@ const fence = (name: string, summary: string, encoding: string, feature: string)
 export const LFENCE = fence('LFENCE', 'Load Fence', 'NP 0F AE E8+i', 'SSE2');
 export const MFENCE = fence('MFENCE', 'Memory Fence', 'NP 0F AE F0+i', 'SSE2');
 export const SFENCE = fence('SFENCE', 'Store Fence', 'NP 0F AE F8+i', 'SSE');
-export const CLFLUSH = instruction('CLFLUSH', 'Flush Cache Line', {
-  encodings: 'NP 0F AE /7 | CLFLUSH m8', flags: 'None affected.', feature: 'CLFSH',
-  operation(_cpu, line) { line.read(8); },
-});
+/** A line is read, since it must be accessible; there are no caches to write back. */
+const flush = (name: string, summary: string, encoding: string, feature: string): Instruction =>
+  instruction(name, summary, { encodings: `${encoding} | ${name} m8`, flags: 'None affected.', feature, operation(_cpu, line) { line.read(8); } });
+export const CLFLUSH = flush('CLFLUSH', 'Flush Cache Line', 'NP 0F AE /7', 'CLFSH');
+export const CLFLUSHOPT = flush('CLFLUSHOPT', 'Flush Cache Line Optimized', '66 0F AE /7', 'CLFLUSHOPT');
+export const CLWB = flush('CLWB', 'Cache Line Write Back', '66 0F AE /6', 'CLWB');
 
 export const CMOV: readonly Instruction[] = CONDITIONS.map((condition, i) => instruction(`CMOV${condition}`, 'Conditional Move', {
   encodings: `
