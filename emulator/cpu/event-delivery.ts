@@ -11,6 +11,7 @@ import { setCodeSegment, setNull, setRealSegment, setStackSegment, stackDescript
 import { type OperandBytes, setFrame, Stack } from './stack.js';
 import { innerStack, innerStack64, tss16 } from './task-state.js';
 import { switchTask } from './task-switch.js';
+import { deliverRedirected, redirected } from './virtual-interrupts.js';
 
 export const EVENT = { externalInterrupt: 0, NMI: 2, hardwareException: 3, softwareInterrupt: 4, privilegedSoftwareException: 5, softwareException: 6 } as const;
 
@@ -30,6 +31,7 @@ const NOT_A_FAULT = new Set<number>([VECTORS['#DB'], VECTORS['#DF'], VECTORS['#M
 export function deliverEvent(cpu: Processor, event: EventInDelivery): void {
   cpu.delivering = event;
   if (!cpu.protectedMode) deliverReal(cpu, event);
+  else if (event.type === EVENT.softwareInterrupt && redirected(cpu, event.vector)) deliverRedirected(cpu, event, returnAddress(cpu, event));
   else if (cpu.longMode) deliver64(cpu, event);
   else deliverProtected(cpu, event);
   cpu.delivering = undefined;

@@ -9,6 +9,7 @@ import type { Processor } from './processor.js';
 import { dropPrivilegedSegments, setCodeSegment, setNull, setStackSegment, setVirtual8086Segment } from './segments.js';
 import { type OperandBytes, setStackPointerWord, Stack, stackSize, type Word } from './stack.js';
 import { switchTask } from './task-switch.js';
+import { checkImage, withheld, withVif } from './virtual-interrupts.js';
 import { read16 } from '../paging/access.js';
 
 const GP = VECTORS['#GP'];
@@ -45,12 +46,15 @@ function returnReal(cpu: Processor, bytes: OperandBytes): void {
 }
 
 function returnFromVirtual8086(cpu: Processor, bytes: OperandBytes): void {
-  if ((cpu.low(S.rflags) & IOPL) !== IOPL) throw new Exception(GP, 0, 0, 'IRET in virtual-8086 mode with IOPL less than 3');
+  const virtual = withheld(cpu);
+  if (virtual && bytes !== 2) checkImage(cpu, 'IRET', 0, bytes);
   const stack = Stack.current(cpu);
   const offset = stack.pop(bytes), selector = stack.pop(bytes) & 0xffff, image = stack.pop(bytes);
+  if (virtual) checkImage(cpu, 'IRET', image, bytes);
   checkRealOffset(cpu, offset);
   stack.commit();
-  setRflags(cpu, flagsFromImage(cpu, image, bytes, 3));
+  const flags = flagsFromImage(cpu, image, bytes, 3);
+  setRflags(cpu, virtual ? withVif(flags, image) : flags);
   setRealCode(cpu, selector);
   cpu.nextRip = offset;
 }

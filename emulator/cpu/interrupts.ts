@@ -7,6 +7,7 @@ import { CS, S } from './layout.js';
 import { ACTIVITY, BLOCKING, setRflagsBits } from './modes.js';
 import type { Processor } from './processor.js';
 import { unchecked } from './references.js';
+import { virtualInterruptDue } from './virtual-interrupts.js';
 import { initializeProcessor, startProcessor } from './reset.js';
 
 const SHADOW = BLOCKING.STI | BLOCKING.MOV_SS;
@@ -110,11 +111,11 @@ export function quietBoundary(cpu: Processor): boolean {
   return cpu.nonRoot ? !cpu.interruptRequested() && cpu.intercepts.quiet(cpu) : !cpu.interruptRequested() || !interruptsEnabled(cpu);
 }
 
-/** Whether instructions must be run one at a time, each between `beginStep` and `endStep`: single-step, breakpoints where they are met, blocking by STI or MOV SS. */
+/** Whether instructions must be run one at a time, each between `beginStep` and `endStep`: single-step, virtual interrupts, breakpoints where they are met, blocking by STI or MOV SS. */
 export const mustStep = (cpu: Processor): boolean =>
-  (cpu.low(S.rflags) & (TF | RF)) !== 0 || cpu.aloneNext || breaksOnExecution(cpu) || (cpu.interruptibility & SHADOW) !== 0;
+  (cpu.low(S.rflags) & (TF | RF)) !== 0 || virtualInterruptDue(cpu) || cpu.aloneNext || breaksOnExecution(cpu) || (cpu.interruptibility & SHADOW) !== 0;
 
-/** Before the instruction: throws #DB for an instruction breakpoint. What it returns is for `endStep`. */
+/** Before the instruction: throws #DB for an instruction breakpoint, #GP for a virtual interrupt. What it returns is for `endStep`. */
 export function beginStep(cpu: Processor): Step {
   cpu.aloneNext = false;
   const rflags = cpu.low(S.rflags), blocking = cpu.interruptibility & SHADOW;
@@ -122,6 +123,7 @@ export function beginStep(cpu: Processor): Step {
     const hit = instructionBreakpoints(cpu, unchecked(cpu, CS, cpu.rip));
     if (hit) throw new Exception(VECTORS['#DB'], 0, 0, 'instruction breakpoint', hit);
   }
+  if (virtualInterruptDue(cpu)) throw new Exception(VECTORS['#GP'], 0, 0, 'VIF and VIP are both set: a virtual interrupt is due');
   return { flags: rflags & (TF | RF), blocking, deliveries: cpu.deliveries };
 }
 export interface Step { readonly flags: number; readonly blocking: number; readonly deliveries: number }

@@ -11,6 +11,7 @@ import type { Operations } from './operations.js';
 import type { Processor } from './processor.js';
 import { segmentNumber, unchecked } from './references.js';
 import { demandLevel0 } from './system-registers.js';
+import { VIRTUAL_INTERRUPT_OPERATIONS, withheld, withVif } from './virtual-interrupts.js';
 
 const UD = VECTORS['#UD'], GP = VECTORS['#GP'];
 const RAX = 0, RCX = 1, RDX = 2, RBX = 3;
@@ -42,8 +43,8 @@ function sti(cpu: Processor): void {
 function popf(cpu: Processor): void {
   const image = cpu.argumentLow(0), bytes = cpu.argumentLow(1) as 2 | 4 | 8;
   const flags = flagsFromImage(cpu, image, bytes, cpu.cpl);
-  const kept = VIF | VIP | VM, old = getRflags(cpu);
-  setRflags(cpu, (flags & ~kept & ~RF) | (old & (bytes === 2 ? kept : VM)));
+  const kept = VIF | VIP | VM, old = getRflags(cpu), popped = (flags & ~kept & ~RF) | (old & (bytes === 2 || cpu.virtual8086 ? kept : VM));
+  setRflags(cpu, withheld(cpu) ? withVif(popped, image) : popped);
   cpu.modeChanged();
 }
 
@@ -115,7 +116,7 @@ function invpcid(cpu: Processor): void {
 export const PROCESSOR_CONTROL_OPERATIONS: Operations = {
   HLT: halt, STI: sti, POPF: popf, CLAC: (cpu) => setAc(cpu, false), STAC: (cpu) => setAc(cpu, true),
   INVD: privileged('INVD'), WBINVD: privileged('WBINVD'),
-  ...MONITOR_OPERATIONS,
+  ...MONITOR_OPERATIONS, ...VIRTUAL_INTERRUPT_OPERATIONS,
   CPUID: identify, RDMSR: rdmsr, WRMSR: wrmsr, RDPMC: rdpmc, INVLPG: invlpg, INVPCID: invpcid,
   'check RDPID': (cpu) => { leaveIf(cpu.intercepts.instruction(cpu, 'RDPID')); },
   'check INVPCID': (cpu) => {

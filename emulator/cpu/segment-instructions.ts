@@ -1,15 +1,15 @@
 /** Instructions that load segment registers and transfer to other code segments, as operations. */
 import { deliverEvent, EVENT } from './event-delivery.js';
-import { Exception, STOP_BEFORE_DELIVERY, VECTORS, vectorName } from './events.js';
+import { STOP_BEFORE_DELIVERY, VECTORS, vectorName } from './events.js';
 import { callFar, jumpFar, returnFar } from './far-transfers.js';
-import { IOPL } from './flags.js';
 import { interruptReturn } from './interrupt-return.js';
-import { gpr, S, SS } from './layout.js';
+import { gpr, SS } from './layout.js';
 import { BLOCKING } from './modes.js';
 import type { Operations } from './operations.js';
 import type { Processor } from './processor.js';
 import { loadSegment } from './segments.js';
 import { type OperandBytes, setStackPointer, Stack, stackSize } from './stack.js';
+import { checkSoftwareInterrupt } from './virtual-interrupts.js';
 
 /** MOV and POP to SS hold back interrupts and debug exceptions until after the next instruction. */
 function shadow(cpu: Processor, index: number): void { if (index === SS) cpu.interruptibility |= BLOCKING.MOV_SS; }
@@ -47,7 +47,7 @@ export const SEGMENT_OPERATIONS: Operations = {
   IRET: (cpu) => interruptReturn(cpu, bytesOf(cpu.argumentLow(0))),
   /** Argument: vector. */
   INT: (cpu) => {
-    if (cpu.virtual8086 && (cpu.low(S.rflags) & IOPL) !== IOPL) throw new Exception(VECTORS['#GP'], 0, 0, 'INT n in virtual-8086 mode with IOPL less than 3');
+    checkSoftwareInterrupt(cpu, cpu.argumentLow(0));
     software(cpu, cpu.argumentLow(0), EVENT.softwareInterrupt);
   },
   INT3: (cpu) => software(cpu, VECTORS['#BP'], EVENT.softwareException),

@@ -1,5 +1,5 @@
 /** What the processor reads in the TSS without a task switch. SDM Vol. 3, "Task-State Segment (TSS)". */
-import { read16, read32, readNumber } from '../paging/access.js';
+import { read16, read32, read8, readNumber } from '../paging/access.js';
 import { selectorFault, TYPE } from './descriptors.js';
 import { Exception, VECTORS } from './events.js';
 import { TR } from './layout.js';
@@ -7,7 +7,7 @@ import { canonical, systemLinear } from './modes.js';
 import type { Processor } from './processor.js';
 
 const TS = VECTORS['#TS'];
-const IO_MAP_BASE = 0x66;
+const IO_MAP_BASE = 0x66, REDIRECTION_BYTES = 32;
 
 /** Whether TR holds a 16-bit TSS. */
 export const tss16 = (cpu: Processor): boolean => (cpu.attributes(TR) & 15 & ~2) === TYPE.TSS16;
@@ -43,4 +43,13 @@ export function portsPermitted(cpu: Processor, port: number, bytes: number): boo
   if (at + 1 > limit) return false;
   const bits = read16(cpu, systemLinear(cpu, base, at), true) >>> (port & 7);
   return (bits & ((1 << bytes) - 1)) === 0;
+}
+
+/** The bit of a vector in the software interrupt redirection bit map, which ends where the I/O permission bit map begins. SDM Vol. 3, "Software Interrupt Redirection Bit Map". */
+export function redirectionBit(cpu: Processor, vector: number): boolean {
+  const limit = cpu.limit(TR), base = cpu.base(TR), outside = (): Exception => new Exception(VECTORS['#GP'], 0, 0, 'the software interrupt redirection bit map lies outside the TSS');
+  if (tss16(cpu) || IO_MAP_BASE + 1 > limit) throw outside();
+  const at = read16(cpu, systemLinear(cpu, base, IO_MAP_BASE), true) - REDIRECTION_BYTES + (vector >>> 3);
+  if (at < 0 || at > limit) throw outside();
+  return (read8(cpu, systemLinear(cpu, base, at), true) >>> (vector & 7) & 1) !== 0;
 }

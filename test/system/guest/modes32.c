@@ -29,6 +29,9 @@ void restore_own(void) {
   __asm__ volatile("ltr %w0; clts" : : "r"(0x28));
   idt[0x84] = idt[0x81];
   wrmsr(0x1d9, 0);
+  *(u16 *)(tss + 102) = 104;
+  tss[112] = 0xff;
+  set_entry((void *)0x91000, 0x91000 | P | W | U);
 }
 
 /* A task of level 3: its faults are handled on its own stack of level 0. */
@@ -165,6 +168,65 @@ PREPARE(aligned, set_cr0(AM, 0))
 PREPARE(aligned_absent, set_cr0(AM, 0); set_entry(page, 0))
 PREPARE(extensions, set_cr4(DE, 0))
 
+/*
+ * Virtual interrupts. Programs in virtual-8086 mode lie at 9000:0, see `found` at 9000:1000 + BP, begin with the flags that IRET gives them, and end by HLT,
+ * which is #GP. INT 40H may be redirected to `handler`.
+ */
+#define VIRTUAL(name, flags, body, handler)                                                                                                         \
+  CASE(name, "mov $0x90000, %edi; mov $1f, %esi; mov $2f - 1f, %ecx; cld; rep movsb; movl $3f - 1f + 0x90000000, 0x100; mov $found, %ebp; and $0xfff, %ebp;"  \
+             "push $0; push $0; push $0; push $0; push $0x8000; push $0x1000; push $" #flags "; push $0x9000; push $0; iret\n .code16\n 1: " body     \
+             "\n hlt\n 3: " handler "\n hlt\n 2: .code32\n")
+#define FIRST(register) "mov %" #register ", %cs:0x1000(%bp);"
+#define SECOND(register) "mov %" #register ", %cs:0x1004(%bp);"
+#define THIRD(register) "mov %" #register ", %cs:0x1008(%bp);"
+#define REDIRECTED "pop %ax; " FIRST(ax) "pop %ax; " SECOND(ax) "pop %ax; " THIRD(ax)
+PREPARE(no_vme, set_entry((void *)0x91000, ((u32)found & ~0xfffu) | P | W | U))
+PREPARE(vme, no_vme(); set_cr4(VME, 0); *(u16 *)(tss + 102) = 136; tss[112] = 0xfe)
+PREPARE(vme_all_bits, vme(); tss[112] = 0xff)
+PREPARE(vme_no_bitmap, vme(); *(u16 *)(tss + 102) = 0x200)
+PREPARE(vme_before_tss, vme(); *(u16 *)(tss + 102) = 8)
+VIRTUAL(virtual_pushf, 0x20002, "pushf; pop %ax; " FIRST(ax), "");
+VIRTUAL(virtual_pushf_vif, 0xa0002, "pushf; pop %ax; " FIRST(ax), "");
+VIRTUAL(virtual_pushf_iopl_3, 0xa3202, "pushf; pop %ax; " FIRST(ax) "cli; pushf; pop %ax; " SECOND(ax), "");
+VIRTUAL(virtual_pushfd, 0x20002, "pushfl", "");
+VIRTUAL(virtual_popf, 0x20002, "pushw $0x4ed7; popf", "");
+VIRTUAL(virtual_popf_clear, 0xa0ad7, "pushw $2; popf", "");
+VIRTUAL(virtual_popf_same, 0xa0002, "pushw $0x0002; popf; pushw $0x0202; popf", "");
+VIRTUAL(virtual_popf_iopl, 0x20002, "pushw $0x3002; popf", "");
+VIRTUAL(virtual_popf_tf, 0x20002, "pushw $0x0102; popf", "");
+VIRTUAL(virtual_popf_vip, 0x120002, "pushw $0x0202; popf", "");
+VIRTUAL(virtual_popf_vip_clear, 0x120002, "pushw $0x0002; popf", "");
+VIRTUAL(virtual_popf_iopl_3, 0x123002, "pushw $0x0202; popf", "");
+VIRTUAL(virtual_popfd, 0x20002, "pushl $2; popfl", "");
+VIRTUAL(virtual_popfd_iopl_3, 0x1a3002, "pushl $2; popfl", "");
+VIRTUAL(virtual_both, 0x1a0002, "nop", "");
+VIRTUAL(virtual_cli, 0xa0002, "cli", "");
+VIRTUAL(virtual_cli_iopl_3, 0xa3202, "cli", "");
+VIRTUAL(virtual_sti, 0x20002, "sti", "");
+VIRTUAL(virtual_sti_vip, 0x120002, "sti", "");
+VIRTUAL(virtual_sti_iopl_3, 0x123002, "sti; nop", "");
+VIRTUAL(virtual_iret, 0x20002, "pushw $0x4ed7; push %cs; pushw $4f - 1b; iret; hlt; 4: nop", "");
+VIRTUAL(virtual_iret_clear, 0xa0002, "pushw $0x0002; push %cs; pushw $4f - 1b; iret; hlt; 4: nop", "");
+VIRTUAL(virtual_iret_tf, 0x20002, "pushw $0x0102; push %cs; pushw $4f - 1b; iret; hlt; 4: nop", "");
+VIRTUAL(virtual_iret_vip, 0x120002, "pushw $0x0202; push %cs; pushw $4f - 1b; iret; hlt; 4: nop", "");
+VIRTUAL(virtual_iret_iopl_3, 0x123202, "pushw $0x0002; push %cs; pushw $4f - 1b; iret; hlt; 4: nop", "");
+VIRTUAL(virtual_iretd, 0x20002, "pushl $2; pushl $0x9000; pushl $4f - 1b; iretl; hlt; 4: nop", "");
+VIRTUAL(virtual_int, 0x20002, "int $0x40", REDIRECTED);
+VIRTUAL(virtual_int_vif, 0xa48d7, "int $0x40", REDIRECTED);
+VIRTUAL(virtual_int_iopl_3, 0xa3202, "int $0x40", REDIRECTED);
+VIRTUAL(virtual_int_back, 0xa0002, "int $0x40; nop", "iret");
+VIRTUAL(virtual_int_stack, 0x20002, "mov $1, %sp; int $0x40", "");
+VIRTUAL(virtual_int3, 0x20002, "int3", "");
+VIRTUAL(virtual_into, 0x20802, "into", "");
+#define PROTECTED(name, flags, code) CASE(name, "movl $" #code ", page; push $0x23; push $user_stack_top; push $" #flags "; push $0x1b; push $page; iret")
+PREPARE(pvi, set_cr4(PVI, 0))
+PROTECTED(protected_sti, 0x2, 0xf4fb);
+PROTECTED(protected_sti_vip, 0x100002, 0xf4fb);
+PROTECTED(protected_cli, 0x80002, 0xf4fa);
+PROTECTED(protected_both, 0x180002, 0xf490);
+PROTECTED(protected_cli_iopl_3, 0x83202, 0xf4fa);
+PROTECTED(protected_popf, 0x80202, 0xf49d9c);
+
 const struct test_case cases[] = {
 #define K(name, run, ...) {name, run, KERNEL, __VA_ARGS__}
 #define U(name, run, ...) {name, run, USER, __VA_ARGS__}
@@ -272,5 +334,55 @@ const struct test_case cases[] = {
     U("BOUND not aligned", bound_odd, aligned),
     U("BT not aligned", bits_odd, aligned),
     K("supervisor not aligned", kernel_odd, aligned),
+    K("VME: PUSHF", virtual_pushf, vme),
+    K("VME: PUSHF with VIF", virtual_pushf_vif, vme),
+    K("VME: PUSHF with IOPL 3", virtual_pushf_iopl_3, vme),
+    K("VME: PUSHFD", virtual_pushfd, vme),
+    K("VME: POPF", virtual_popf, vme),
+    K("VME: POPF clears VIF", virtual_popf_clear, vme),
+    K("VME: POPF twice", virtual_popf_same, vme),
+    K("VME: POPF of IOPL", virtual_popf_iopl, vme),
+    K("VME: POPF of TF", virtual_popf_tf, vme),
+    K("VME: POPF of IF with VIP", virtual_popf_vip, vme),
+    K("VME: POPF without IF with VIP", virtual_popf_vip_clear, vme),
+    K("VME: POPF with IOPL 3 and VIP", virtual_popf_iopl_3, vme),
+    K("VME: POPFD", virtual_popfd, vme),
+    K("VME: POPFD with IOPL 3", virtual_popfd_iopl_3, vme),
+    K("VME: CLI", virtual_cli, vme),
+    K("VME: CLI with IOPL 3", virtual_cli_iopl_3, vme),
+    K("VME: STI", virtual_sti, vme),
+    K("VME: STI with VIP", virtual_sti_vip, vme),
+    K("VME: STI with IOPL 3 and VIP", virtual_sti_iopl_3, vme),
+    K("VME: IRET", virtual_iret, vme),
+    K("VME: IRET clears VIF", virtual_iret_clear, vme),
+    K("VME: IRET of TF", virtual_iret_tf, vme),
+    K("VME: IRET of IF with VIP", virtual_iret_vip, vme),
+    K("VME: IRET with IOPL 3", virtual_iret_iopl_3, vme),
+    K("VME: IRETD", virtual_iretd, vme),
+    K("VME: INT n", virtual_int, vme),
+    K("VME: INT n with VIF", virtual_int_vif, vme),
+    K("VME: INT n with IOPL 3", virtual_int_iopl_3, vme),
+    K("VME: INT n and back", virtual_int_back, vme),
+    K("VME: INT n without stack", virtual_int_stack, vme),
+    K("VME: INT3", virtual_int3, vme),
+    K("VME: INTO", virtual_into, vme),
+    K("without VME: PUSHF", virtual_pushf, no_vme),
+    K("without VME: POPF", virtual_popf, no_vme),
+    K("without VME: STI", virtual_sti, no_vme),
+    K("without VME: IRET", virtual_iret, no_vme),
+    K("without VME: INT n", virtual_int, no_vme),
+    K("VME: INT n that is not redirected", virtual_int, vme_all_bits),
+    K("VME: INT n that is not redirected, IOPL 3", virtual_int_iopl_3, vme_all_bits),
+    K("VME: INT n without a bit map", virtual_int, vme_no_bitmap),
+    K("VME: INT n with a bit map before the TSS", virtual_int, vme_before_tss),
+    K("PVI: STI", protected_sti, pvi),
+    K("PVI: STI with VIP", protected_sti_vip, pvi),
+    K("PVI: CLI", protected_cli, pvi),
+    K("PVI: CLI with IOPL 3", protected_cli_iopl_3, pvi),
+    K("PVI: POPF", protected_popf, pvi),
+    K("PVI: VIF and VIP", protected_both, pvi),
+    K("VME: VIF and VIP", virtual_both, vme),
+    K("without PVI: VIF and VIP", protected_both, 0),
+    K("without PVI: STI", protected_sti, 0),
     {0, 0, 0, 0},
 };

@@ -5,7 +5,7 @@ volatile struct caught caught;
 __attribute__((section(".user"))) volatile word found[4] = {0};
 volatile word kernel_sp;
 
-enum { FLAGS_SHOWN = 0x57700, RETURNED = 0x81 };
+enum { FLAGS_SHOWN = 0x1d7700, RETURNED = 0x81 };
 
 static void put(char c) {
   while (!(inb(0x3fd) & 0x20)) {
@@ -33,10 +33,12 @@ static void describe(const struct test_case *c, int level) {
   print(" #");
   hex(caught.vector);
   field(" error ", caught.error);
-  field(" ip ", caught.ip - (word)c->run);
+  int virtual_8086 = (caught.flags & 0x20000) != 0;
+  field(" ip ", virtual_8086 ? caught.ip : caught.ip - (word)c->run);
   field(" cs ", caught.cs);
   field(" flags ", caught.flags & FLAGS_SHOWN);
-  if (caught.cs & 3) field(" sp ", caught.sp - (word)user_stack_top);
+  if (virtual_8086) field(" sp ", caught.sp);
+  else if (caught.cs & 3) field(" sp ", caught.sp - (word)user_stack_top);
   else if (level == KERNEL) field(" sp ", caught.sp - kernel_sp);
   if (caught.cs & 3) field(" ss ", caught.ss);
   if (caught.vector == 14) field(" cr2 ", caught.cr2);
