@@ -11,6 +11,7 @@ export const SCI_LINE = 9;
 /** Port ranges of devices on the ISA bus, and their interrupt lines. */
 export const SERIAL = [{ port: 0x3f8, line: 4 }, { port: 0x2f8, line: 3 }] as const;
 export const KEYBOARD = { data: 0x60, command: 0x64, line: 1, auxiliaryLine: 12 } as const;
+export const COPROCESSOR = { port: 0xf0, line: 13 } as const;
 export const REAL_TIME_CLOCK = { port: 0x70, line: 8 } as const;
 export const PCI_CONFIGURATION_PORT = 0xcf8;
 export const RESET_CONTROL_PORT = PCI_CONFIGURATION_PORT + 1;

@@ -12,6 +12,7 @@ import type { Step } from '../meaning/meaning.js';
 import { VECTORS } from './events.js';
 import { FLOAT_OPERATIONS } from './float-operations.js';
 import { MAP, S, xmm } from './layout.js';
+import { IF, setRflags } from './flags.js';
 import { CR0, CR4 } from './modes.js';
 
 const CODE = 0x1000, DATA = 0x2000, FLAT_CODE = 0xc09b, FLAT_DATA = 0xc093, TSS = 0x8b, UNUSABLE = 0x10082;
@@ -106,16 +107,32 @@ describe('x87, MMX and SSE are available', () => {
     const expected = [...x87.filter(waits), ...mmx.filter((f) => usesMm(f) || !usesXmm(f) || !fromMemory(f))].map((f) => f.text);
     assert.deepEqual([...met].sort(), [...new Set(expected)].sort());
   });
-  it('without CR0.NE a pending exception is refused by name', () => {
-    cpu.u8.set([0x9b], MAP.guestMemory + CODE);
-    cpu.codeWritten(CODE, 1);
+  it('without CR0.NE a pending exception is interrupt line 13, until which the processor waits', () => {
+    // WAIT; MOV BYTE PTR [7000H], 5; JMP to itself. The handler of vector 75H: OUT F0H, FNCLEX, IRET.
+    cpu.u8.set([0x9b, 0xc6, 0x05, 0x00, 0x70, 0x00, 0x00, 5, 0xeb, 0xfe], MAP.guestMemory + CODE);
+    cpu.u8.set([0xe6, 0xf0, 0xdb, 0xe2, 0xb0, 0x20, 0xe6, 0xa0, 0xe6, 0x20, 0xcf], MAP.guestMemory + DATA);
+    const gdt = 0x3000, idt = 0x4000;
+    cpu.view.setBigUint64(MAP.guestMemory + gdt + 8, 0x00cf9b000000ffffn, true);
+    cpu.view.setBigUint64(MAP.guestMemory + idt + 8 * 0x75, 0x00008e0000080000n | BigInt(DATA), true);
+    cpu.set(S.gdtrBase, gdt, 0);
+    cpu.u32[S.gdtrLimit >> 2] = 0xf;
+    cpu.set(S.idtrBase, idt, 0);
+    cpu.u32[S.idtrLimit >> 2] = 0x7ff;
+    cpu.setReg32(4, 0x6000);
+    for (const [port, value] of [[0x20, 0x11], [0x21, 8], [0x21, 4], [0x21, 1], [0x21, 0xfb], [0xa0, 0x11], [0xa1, 0x70], [0xa1, 2], [0xa1, 1], [0xa1, 0xdf]] as const) cpu.ports.write(port, 1, value);
+    cpu.localApic.write(0xf0, 4, 0x1ff);
+    cpu.localApic.write(0x350, 4, 0x700);
+    setRflags(cpu, 2 | IF);
+    cpu.codeWritten(CODE, 16);
+    cpu.codeWritten(DATA, 16);
     cpu.rip = CODE;
     cpu.cr0 = 0x11;
+    cpu.u32[S.fcw >> 2] = 0x37e;
     cpu.u32[S.fsw >> 2] = 0x8081;
     cpu.modeChanged();
-    const stop = machine.step(0);
-    assert.equal(stop.kind, 'not implemented');
-    assert.match((stop as { what: string }).what, /^FERR#/);
+    assert.equal(machine.run(100).kind, 'budget');
+    assert.deepEqual([cpu.u8[MAP.guestMemory + 0x7000], cpu.low(S.fsw) & 0x80ff, cpu.rip], [5, 0, CODE + 8]);
+    setRflags(cpu, 2);
   });
 
   it('an unmasked SIMD exception is #XM, or #UD without CR4.OSXMMEXCPT, and leaves the destination', () => {

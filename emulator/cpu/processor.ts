@@ -60,6 +60,8 @@ export class Processor {
   alone = true;
   /** Whether the next one must be. */
   aloneNext = false;
+  /** FERR#, asserted by an x87 error while CR0.NE is 0. */
+  signalFloatError!: () => void;
   /** PAUSE says that it waits for another processor: its turn may end. */
   yields = false;
   /** Where INIT takes the bootstrap processor: to firmware. */

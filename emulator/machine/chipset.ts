@@ -1,9 +1,10 @@
 /** The parts of the PC around the processor, each at its ports and on its interrupt line. */
 import {
-  BYTES_PER_BUS, ECAM, HPET_BASE, IO_APIC_BASE, ISA_PINS, KEYBOARD, PCI_CONFIGURATION_PORT, PM_PORT, PM_PORTS, REAL_TIME_CLOCK, SCI_LINE, SERIAL,
+  BYTES_PER_BUS, COPROCESSOR, ECAM, HPET_BASE, IO_APIC_BASE, ISA_PINS, KEYBOARD, PCI_CONFIGURATION_PORT, PM_PORT, PM_PORTS, REAL_TIME_CLOCK, SCI_LINE, SERIAL,
 } from '../boot/board.js';
 import { AcpiPowerManagement } from '../devices/acpi-power-management.js';
 import { ApicBus } from '../devices/apic-bus.js';
+import { CoprocessorError } from '../devices/coprocessor-error.js';
 import { DebugConsole } from '../devices/debug-console.js';
 import { ExitPort } from '../devices/exit-port.js';
 import { FwCfg } from '../devices/fw-cfg.js';
@@ -55,6 +56,7 @@ export class Chipset {
   readonly localApics: readonly LocalApic[];
   readonly pic: Pic8259Pair;
   readonly pci: BoardPci;
+  readonly coprocessor: CoprocessorError;
   readonly serial: readonly [Uart16550, Uart16550];
   private readonly devices: readonly Device[];
 
@@ -99,6 +101,7 @@ export class Chipset {
     const rtc = new RtcCmos({ clock, interrupt: replaceable(REAL_TIME_CLOCK.line), memoryBytes, epochSeconds });
     const nmiControl = new NmiStatusControl(clock, pit);
     const powerManagement = new AcpiPowerManagement(clock, { interrupt: line(SCI_LINE), powerOff: () => out.powerOff() });
+    const coprocessor = (this.coprocessor = new CoprocessorError(line(COPROCESSOR.line)));
     const powerOff = new PowerOff(() => out.powerOff());
     const debugConsole = new DebugConsole((byte) => out.debugConsole(byte));
     const exitPort = new ExitPort((value) => out.exit(value));
@@ -126,6 +129,7 @@ export class Chipset {
     ports.attach(0x92, 1, systemControl);
     ports.attach(PCI_CONFIGURATION_PORT, 8, configurationPorts);
     ports.attach(0xe9, 1, debugConsole);
+    ports.attach(COPROCESSOR.port, 1, coprocessor);
     ports.attach(0xe0, 4, testDevice);
     ports.attach(0x2000, TEST_LINE_COUNT, testDevice, TEST_LINES);
     // Where QEMU's isa-debug-exit is told to be, and where it is by itself.
@@ -140,7 +144,7 @@ export class Chipset {
     mmio.attach(ECAM.base, ECAM.buses * BYTES_PER_BUS, configuration);
     ports.behind = (address) => pci.bus.find('ports', address);
     mmio.behind = (address) => pci.bus.find('memory', address);
-    this.devices = [...bus.apics, ioApic, pic, pit, ...this.serial, keyboard, hpet, powerManagement, configuration, configurationPorts, fwCfg, testDevice, systemControl, rtc, nmiControl, powerOff, debugConsole, exitPort, postCode];
+    this.devices = [...bus.apics, ioApic, pic, pit, ...this.serial, keyboard, hpet, powerManagement, configuration, configurationPorts, fwCfg, testDevice, systemControl, coprocessor, rtc, nmiControl, powerOff, debugConsole, exitPort, postCode];
   }
 
   reset(): void { for (const d of this.devices) d.reset(); }

@@ -115,6 +115,7 @@ export class PersonalComputer implements Machine {
       cpu.observer = this.observers[cpu.id]!;
       cpu.mmu = new Mmu(cpu, this.chipset.mmio, codePages);
       cpu.readTsc = () => BigInt(this.now());
+      cpu.signalFloatError = () => { this.chipset.coprocessor.raise(); };
       cpu.restart = () => { this.resetAsked = true; };
     }
     this.engine = new Engine(all, formsWith(this.features, INSTRUCTIONS), OPERATIONS, { exception: deliverException, eptFault });
