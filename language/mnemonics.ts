@@ -57,8 +57,8 @@ const SSE_WITH_SIZE = /^(?:CVTSI2|CVTT?S[SD]2SI|MOVNTI)/;
 
 /** The operand size that an AT&T suffix would tell. */
 function suffixSize(form: Form): number | undefined {
-  const { operands, feature, size, syntax } = form;
-  if (/^(SSE|MMX|AVX)/.test(feature ?? '') && !SSE_WITH_SIZE.test(syntax)) return undefined;
+  const { operands, features, size, syntax } = form;
+  if (features.some((feature) => /^(SSE|MMX|AVX)/.test(feature)) && !SSE_WITH_SIZE.test(syntax)) return undefined;
   if (operands.some(({ kind, text }) => kind === 'relative' || text === 'm128' || kind === 'st')) return undefined;
   if (operands.some(({ text }) => /^(AL|r8|r\/m8|moffs8)$/.test(text)) && !/^(MOVZX|MOVSX|CRC32)/.test(syntax)) return 8;
   return size === 0 ? undefined : size;

@@ -3,6 +3,7 @@ import { ENTRY_SEGMENTS, GENERAL_REGISTERS, type BootPlan, type EntryState } fro
 import { meaningOf, type Context } from '../isa/build.js';
 import { encode } from '../isa/encode.js';
 import { type Form, forms } from '../isa/encoding.js';
+import { AVX } from '../isa/avx/index.js';
 import type { Instruction } from '../isa/instruction.js';
 import { MMX } from '../isa/mmx/index.js';
 import { SSE } from '../isa/sse/index.js';
@@ -163,6 +164,39 @@ describe('x87, MMX and SSE are available', () => {
   });
 });
 
+describe('AVX is available', () => {
+  const vex = [...SSE, ...AVX].flatMap(forms).filter((f) => f.vex), enabled = { cr4: 0x40600 };
+  const code = (f: Form, memory = f.operands.some((o) => o.kind === 'memory'), displacement = 0) => encode(f, {
+    mode: 32, operandSize: 32, addressSize: 32, reg: 0, rm: 1, opcodeRegister: 1, vvvv: 2, immediate: 0n, immediate2: 0,
+    ...(memory ? { memory: { base: RBX, index: f.operands.some((o) => o.vectorIndex) ? 3 : -1, scale: 0, displacement } } : {}),
+  });
+  const withXcr0 = (xcr0: number) => ({ before: () => { cpu.set(S.xcr0, xcr0, 0); cpu.u8.fill(0, S.ymm, S.end - 8); } });
+  const outcomes = (state: Parameters<typeof run>[1]) => new Set(vex.map((f) => run(code(f), { ...enabled, ...withXcr0(7), ...state })));
+
+  it('with CR4.OSXSAVE and XCR0, whatever CR0.EM and CR4.OSFXSR say', () => {
+    assert.deepEqual(names(vex.filter((f) => run(code(f), { ...enabled, ...withXcr0(7) }) !== undefined)), []);
+    assert.deepEqual(outcomes({ cr0: CR0.EM, cr4: 0x40400 }), new Set([undefined]));
+  });
+  it('not without them: #UD; nor while CR0.TS is set: #NM', () => {
+    assert.deepEqual(outcomes({ cr4: 0x600 }), new Set([VECTORS['#UD']]));
+    assert.deepEqual(outcomes(withXcr0(3)), new Set([VECTORS['#UD']]));
+    assert.deepEqual(outcomes({ cr0: CR0.TS }), new Set([VECTORS['#NM']]));
+    assert.deepEqual(outcomes({ cr0: CR0.TS, ...withXcr0(1) }), new Set([VECTORS['#UD']]));
+  });
+  it('not in real-address mode: #UD', () => {
+    const unreal = () => { cpu.cr0 = 0x32; cpu.set(S.xcr0, 7, 0); };
+    assert.deepEqual(outcomes({ before: unreal }), new Set([VECTORS['#UD']]));
+  });
+  it('not behind LOCK, 66, F2, F3: #UD', () => {
+    for (const prefix of [0xf0, 0x66, 0xf2, 0xf3]) for (const f of vex.slice(0, 40)) assert.equal(run(Uint8Array.of(prefix, ...code(f)), { ...enabled, ...withXcr0(7) }), VECTORS['#UD'], f.text);
+  });
+  it('with operands that need no alignment, but where the manual says so', () => {
+    const wide = vex.filter((f) => f.operands.some((o) => o.mayBeMemory && o.memoryBits >= 128)).map((f) => [f.syntax.split(' ')[0]!, run(code(f, true, 8), { ...enabled, ...withXcr0(7) })] as const);
+    assert.deepEqual([...new Set(wide.filter(([, vector]) => vector !== undefined).map(([name]) => name))].sort(), ['VMOVAPD', 'VMOVAPS', 'VMOVDQA', 'VMOVNTDQ', 'VMOVNTDQA', 'VMOVNTPD', 'VMOVNTPS']);
+    assert.ok(wide.every(([, vector]) => vector === undefined || vector === VECTORS['#GP']));
+  });
+});
+
 describe('the definitions of x87, MMX and SSE', () => {
   it('call only operations that exist', () => {
     const called = new Set<string>();
@@ -172,7 +206,7 @@ describe('the definitions of x87, MMX and SSE', () => {
         if (step.op === 'if') { visit(step.then); visit(step.otherwise); }
       }
     };
-    for (const form of [...X87, ...MMX, ...SSE].flatMap(forms)) for (const memory of [false, true]) {
+    for (const form of [...X87, ...MMX, ...SSE, ...AVX].flatMap(forms)) for (const memory of [false, true]) {
       const rm = form.operands.find((o) => o.place === 'rm');
       if (rm && !(memory ? rm.mayBeMemory : rm.mayBeRegister)) continue;
       const context: Context = {

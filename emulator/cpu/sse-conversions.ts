@@ -21,7 +21,7 @@ const between = (from: Element, to: Element, count: number): Operation => (cpu) 
     from.load(cpu, FIRST + i * from.bytes, x);
     return x;
   });
-  cpu.u32.fill(0, FIRST >> 2, (FIRST >> 2) + 4);
+  cpu.u32.fill(0, FIRST >> 2, (FIRST >> 2) + 4 * Math.ceil(count * to.bytes / 16));
   numbers.forEach((x, i) => {
     if (!fromNan(x, r, env)) {
       Object.assign(r, x);
@@ -69,7 +69,7 @@ const packedToInteger = (from: Element, count: number, truncate: boolean): Opera
     toSigned(a, 32, truncate);
     cpu.u32[(FIRST >> 2) + i] = integer.low;
   }
-  cpu.u32.fill(0, (FIRST >> 2) + count, (FIRST >> 2) + 4);
+  cpu.u32.fill(0, (FIRST >> 2) + count, (FIRST >> 2) + Math.max(count, 4));
   finish(cpu);
 };
 
@@ -145,15 +145,16 @@ export const SSE_CONVERSION_OPERATIONS: Operations = Object.fromEntries([
   ...TRUNCATE.flatMap(([t, truncate]): [string, Operation][] => [
     ...(['SS', 'SD'] as const).flatMap((source) => ([32, 64] as const).map((bits): [string, Operation] =>
       [`CVT${t}${source}2SI r${bits}`, scalarToInteger(ELEMENTS[source], bits, truncate)])),
-    [`CVT${t}PS2DQ`, packedToInteger(SINGLE_ELEMENT, 4, truncate)],
-    [`CVT${t}PD2DQ`, packedToInteger(DOUBLE_ELEMENT, 2, truncate)],
+    [`CVT${t}PS2DQ`, packedToInteger(SINGLE_ELEMENT, 4, truncate)], [`CVT${t}PS2DQ256`, packedToInteger(SINGLE_ELEMENT, 8, truncate)],
+    [`CVT${t}PD2DQ`, packedToInteger(DOUBLE_ELEMENT, 2, truncate)], [`CVT${t}PD2DQ256`, packedToInteger(DOUBLE_ELEMENT, 4, truncate)],
     [`CVT${t}PS2PI`, packedToInteger(SINGLE_ELEMENT, 2, truncate)],
     [`CVT${t}PD2PI`, packedToInteger(DOUBLE_ELEMENT, 2, truncate)],
   ]),
   ['CVTSI2SS', scalarFromInteger(SINGLE_ELEMENT)], ['CVTSI2SD', scalarFromInteger(DOUBLE_ELEMENT)],
-  ['CVTDQ2PS', packedFromInteger(4)], ['CVTPI2PS', packedFromInteger(2)],
+  ['CVTDQ2PS', packedFromInteger(4)], ['CVTDQ2PS256', packedFromInteger(8)], ['CVTPI2PS', packedFromInteger(2)],
   ['CVTSS2SD', between(SINGLE_ELEMENT, DOUBLE_ELEMENT, 1)], ['CVTSD2SS', between(DOUBLE_ELEMENT, SINGLE_ELEMENT, 1)],
   ['CVTPS2PD', between(SINGLE_ELEMENT, DOUBLE_ELEMENT, 2)], ['CVTPD2PS', between(DOUBLE_ELEMENT, SINGLE_ELEMENT, 2)],
+  ['CVTPS2PD256', between(SINGLE_ELEMENT, DOUBLE_ELEMENT, 4)], ['CVTPD2PS256', between(DOUBLE_ELEMENT, SINGLE_ELEMENT, 4)],
   ...bySuffix(toIntegral, 'ROUND'),
   ['RCPPS', approximate(false, 4)], ['RCPPS256', approximate(false, 8)], ['RCPSS', approximate(false, 1)], ['RSQRTPS', approximate(true, 4)], ['RSQRTPS256', approximate(true, 8)], ['RSQRTSS', approximate(true, 1)],
 ]);

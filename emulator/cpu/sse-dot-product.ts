@@ -5,9 +5,9 @@ import { round } from '../float/round.js';
 import type { Operation, Operations } from './operations.js';
 import type { Processor } from './processor.js';
 import { begin, env, finish } from './sse-environment.js';
-import { DOUBLE_ELEMENT, type Element, FIRST, SECOND, SINGLE_ELEMENT } from './sse-operations.js';
+import { DOUBLE_ELEMENT, type Element, FIRST, secondOf, SINGLE_ELEMENT, slotsOf } from './sse-operations.js';
 
-const a = softFloat(), b = softFloat(), r = softFloat(), nothing = softFloat();
+const a = softFloat(), b = softFloat(), r = softFloat();
 
 /** "Exceptions are determined separately for each add and multiply operation": all products are one step, and so are sums of the same kind. */
 function step(cpu: Processor, action: () => void): void {
@@ -16,14 +16,17 @@ function step(cpu: Processor, action: () => void): void {
   finish(cpu);
 }
 
-/** Arguments: both sources, and the immediate: bits 7:4 choose products, bits 3:0 where the sum goes. Products and sums take the place of the first source. */
-const dotProduct = (element: Element, count: number): Operation => (cpu) => {
+/**
+ * Arguments: both sources, and the immediate: bits 7:4 choose products, bits 3:0 where the sum goes. Products and sums take the place of the first source.
+ * `count`: elements of 128 bits, of which `total` are two or one.
+ */
+const dotProduct = (element: Element, count: number, total: number = count): Operation => (cpu) => {
   begin(cpu);
-  const control = cpu.argumentLow(2), at = (slot: number, i: number) => slot + element.bytes * i;
+  const second = secondOf(element, total), control = cpu.argumentLow(2 * slotsOf(element, total)), at = (slot: number, i: number) => slot + element.bytes * i;
   const multiplyAt = (i: number) => {
-    if (control & (0x10 << i)) {
+    if (control & (0x10 << (i % count))) {
       element.load(cpu, at(FIRST, i), a);
-      element.load(cpu, at(SECOND, i), b);
+      element.load(cpu, at(second, i), b);
       multiply(a, b, r, env);
       round(r, element.format, env);
     } else setZero(r, false);
@@ -36,9 +39,12 @@ const dotProduct = (element: Element, count: number): Operation => (cpu) => {
     round(r, element.format, env);
     element.store(cpu, at(FIRST, i), r);
   };
-  step(cpu, () => { for (let i = 0; i < count; i++) multiplyAt(i); });
-  for (let distance = 1; distance < count; distance *= 2) step(cpu, () => { for (let i = 0; i < count; i += 2 * distance) addTo(i, i + distance); });
-  for (let i = 0; i < count; i++) element.store(cpu, at(FIRST, i), control & (1 << i) ? r : nothing);
+  step(cpu, () => { for (let i = 0; i < total; i++) multiplyAt(i); });
+  for (let distance = 1; distance < count; distance *= 2) step(cpu, () => { for (let i = 0; i < total; i += 2 * distance) addTo(i, i + distance); });
+  for (let first = 0; first < total; first += count) {
+    const result = cpu.u8.slice(at(FIRST, first), at(FIRST, first + 1));
+    for (let i = 0; i < count; i++) if (control & (1 << i)) cpu.u8.set(result, at(FIRST, first + i)); else cpu.u8.fill(0, at(FIRST, first + i), at(FIRST, first + i + 1));
+  }
 };
 
-export const SSE_DOT_PRODUCT_OPERATIONS: Operations = { DPPS: dotProduct(SINGLE_ELEMENT, 4), DPPD: dotProduct(DOUBLE_ELEMENT, 2) };
+export const SSE_DOT_PRODUCT_OPERATIONS: Operations = { DPPS: dotProduct(SINGLE_ELEMENT, 4), DPPS256: dotProduct(SINGLE_ELEMENT, 4, 8), DPPD: dotProduct(DOUBLE_ELEMENT, 2) };

@@ -36,7 +36,7 @@ export const DOUBLE_ELEMENT: Element = {
 /** The argument slots of two sources, of one slot each or two; results go to the first. */
 export const FIRST = S.args, SECOND = S.args + 16, SECOND_256 = S.args + 32;
 export const slotsOf = (element: Element, count: number): 1 | 2 => (element.bytes * count > 16 ? 2 : 1);
-const secondOf = (element: Element, count: number): number => (slotsOf(element, count) === 2 ? SECOND_256 : SECOND);
+export const secondOf = (element: Element, count: number): number => (slotsOf(element, count) === 2 ? SECOND_256 : SECOND);
 const a = softFloat(), b = softFloat(), r = softFloat();
 
 /** Does something to each element, at its offset in the slots, then reports exceptions. */
@@ -68,7 +68,7 @@ const arithmetic = (element: Element, count: number, operation: Arithmetic): Ope
 /** ADDSUBPS and its kin: differences of even elements, sums of odd ones. */
 const alternately = (element: Element, count: number): Operation => elementwise(element, count, (cpu, offset) => {
   element.load(cpu, FIRST + offset, a);
-  element.load(cpu, SECOND + offset, b);
+  element.load(cpu, secondOf(element, count) + offset, b);
   add(a, b, offset % (2 * element.bytes) === 0, r, env);
   round(r, element.format, env);
   element.store(cpu, FIRST + offset, r);
@@ -154,7 +154,7 @@ export function bySuffix(make: (element: Element, count: number) => Operation, n
 
 export const SSE_ARITHMETIC_OPERATIONS: Operations = Object.fromEntries([
   ...Object.entries(ARITHMETIC).flatMap(([name, operation]) => bySuffix((element, count) => arithmetic(element, count, operation), name)),
-  ['ADDSUBPS', alternately(SINGLE_ELEMENT, 4)], ['ADDSUBPD', alternately(DOUBLE_ELEMENT, 2)],
+  ['ADDSUBPS', alternately(SINGLE_ELEMENT, 4)], ['ADDSUBPS256', alternately(SINGLE_ELEMENT, 8)], ['ADDSUBPD', alternately(DOUBLE_ELEMENT, 2)], ['ADDSUBPD256', alternately(DOUBLE_ELEMENT, 4)],
   ...bySuffix(root, 'SQRT'),
   ...bySuffix((element, count) => extremum(element, count, LESS), 'MIN'),
   ...bySuffix((element, count) => extremum(element, count, GREATER), 'MAX'),

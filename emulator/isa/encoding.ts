@@ -5,7 +5,7 @@
  * Columns: encoding, syntax, and (optional) marks: `64` valid only in 64-bit mode, `32` only outside it, `o16 o32 o64` the
  * operand size where no operand shows it, `aligned` a memory operand that must be aligned to its size.
  * `!REX.B` and `!REP` in the encoding: not with that bit, not with F2 or F3; `MVR` the operands' places where the syntax leaves them open (the column Op/En);
- * a CPUID feature that this row needs in place of its instruction's. Everything else is as printed.
+ * the CPUID features that this row needs in place of its instruction's. Everything else is as printed.
  */
 import type { Bits } from '../meaning/meaning.js';
 import type { Instruction } from './instruction.js';
@@ -59,8 +59,8 @@ export interface Form {
   readonly only: '64' | '32' | undefined;
   /** The memory operand must be aligned to its size. */
   readonly aligned: boolean;
-  /** CPUID feature without which this row does not exist. */
-  readonly feature: string | undefined;
+  /** CPUID features without which this row does not exist. */
+  readonly features: readonly string[];
 }
 export type Immediate = 'is4' | 'ib' | 'iw' | 'id' | 'io' | 'cb' | 'cw' | 'cd' | 'cp' | 'moffs';
 
@@ -204,7 +204,7 @@ export function form(instruction: Instruction, line: string): Form {
   const read = texts.map(operand);
   const operands = vex ? vexPlaces(read, modrm, marks.includes('MVR'), immediates.includes('is4')) : places(read, modrm, plusRegister);
   if (operands.some((o) => o.place === 'moffs')) immediates.push('moffs');
-  const implied = (kind: OperandKind) => operands.filter((o) => o.kind === kind && o.place === 'immediate').length;
+  const named = marks.filter((m) => /^[A-Z]/.test(m) && m !== 'MVR'), implied = (kind: OperandKind) => operands.filter((o) => o.kind === kind && o.place === 'immediate').length;
   const given = immediates.filter((i) => i[0] === 'i').length;
   if (implied('immediate') > given) throw new Error(`${instruction.name}: "${encoding}" has ${given} immediates, "${syntax}" ${implied('immediate')}`);
   if (operands.some((o) => o.place === 'rm') && modrm === undefined && bytes.length === 0) throw new Error(`${instruction.name}: "${syntax}" needs a ModRM byte in "${encoding}"`);
@@ -213,7 +213,7 @@ export function form(instruction: Instruction, line: string): Form {
     fixedModrm: bytes[0], plusSt, immediates, operands, size: sizeOf(operands, marks),
     only: marks.includes('64') ? '64' : marks.includes('32') ? '32' : undefined,
     aligned: marks.includes('aligned'),
-    feature: marks.find((m) => /^[A-Z]/.test(m) && m !== 'MVR') ?? instruction.feature,
+    features: named.length > 0 ? named : instruction.feature === undefined ? [] : [instruction.feature],
   };
 }
 
@@ -222,6 +222,6 @@ export const forms = (instruction: Instruction): Form[] =>
 
 /** The rows that exist on a processor with these features. */
 export const formsWith = (features: ReadonlySet<string>, instructions: readonly Instruction[]): Form[] =>
-  instructions.flatMap(forms).filter(({ feature }) => feature === undefined || features.has(feature));
+  instructions.flatMap(forms).filter((f) => f.features.every((name) => features.has(name)));
 
 export const widthOf = (o: OperandSpec, memory: boolean): Bits => (memory ? o.memoryBits : o.bits) as Bits;

@@ -1,4 +1,5 @@
 /** All instructions that the processor knows: decoder, interpreter, hovers and conformance tables read this list. */
+import { AVX } from './avx/index.js';
 import { GENERAL } from './general/index.js';
 import type { Instruction } from './instruction.js';
 import { MMX } from './mmx/index.js';
@@ -7,4 +8,4 @@ import { SYSTEM } from './system/index.js';
 import { VMX } from './vmx/index.js';
 import { X87 } from './x87/index.js';
 
-export const INSTRUCTIONS: readonly Instruction[] = [...GENERAL, ...SYSTEM, ...VMX, ...MMX, ...SSE, ...X87];
+export const INSTRUCTIONS: readonly Instruction[] = [...GENERAL, ...SYSTEM, ...VMX, ...MMX, ...SSE, ...AVX, ...X87];

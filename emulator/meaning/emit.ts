@@ -20,7 +20,7 @@ export type OperationNumber = (name: string) => number;
 
 export const ACCESS = { read: 0, write: 1, 'read and write': 2 } as const;
 /** How a reference is described to TypeScript's slow path, in one number: bytes, access, then one bit each. */
-export const INFO = { accessShift: 8, stack: 1 << 10, aligned: 1 << 11, implicitSupervisor: 1 << 12, baseOnly: 1 << 13 } as const;
+export const INFO = { accessShift: 8, stack: 1 << 10, aligned: 1 << 11, implicitSupervisor: 1 << 12, baseOnly: 1 << 13, unaligned: 1 << 14 } as const;
 
 const typeOf = (bits: Bits): ValueType => (bits === 128 ? V128 : bits === 64 ? I64 : I32);
 const PARAMETER_RECORD = 0;
@@ -306,7 +306,7 @@ export class Emitter {
   private info(r: Reference): number {
     const o = r.options;
     return (r.bits >> 3) | (ACCESS[r.access] << INFO.accessShift) | (o.stack ? INFO.stack : 0) | (o.aligned ? INFO.aligned : 0)
-      | (o.implicitSupervisor ? INFO.implicitSupervisor : 0) | (o.baseOnly ? INFO.baseOnly : 0);
+      | (o.implicitSupervisor ? INFO.implicitSupervisor : 0) | (o.baseOnly ? INFO.baseOnly : 0) | (o.unaligned ? INFO.unaligned : 0);
   }
   private pushSegment(r: Reference): void { if (r.options.segment) this.push(r.options.segment); else this.f.i32(0); }
 

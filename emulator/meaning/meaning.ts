@@ -128,6 +128,8 @@ export interface ReferenceOptions {
   readonly stack?: boolean;
   /** Sixteen-byte alignment is demanded: #GP(0) otherwise. */
   readonly aligned?: boolean;
+  /** Alignment is not checked, whatever RFLAGS.AC says. */
+  readonly unaligned?: boolean;
   /** Access made with supervisor rights whatever the CPL (descriptor tables, TSS). */
   readonly implicitSupervisor?: boolean;
 }

@@ -36,6 +36,13 @@ export function examine(cpu: Processor, linear: number, bytes: number, kind: Acc
   notice(cpu, hit);
 }
 
+/** Accesses memory as instructions do that never raise #AC. */
+export function withoutAlignmentChecks<T>(cpu: Processor, access: () => T): T {
+  const { mmu } = cpu, { alignmentChecked } = mmu;
+  mmu.alignmentChecked = false;
+  try { return access(); } finally { mmu.alignmentChecked = alignmentChecked; }
+}
+
 /** The index into the shared memory when the fast TLB knows all bytes, else ELSEWHERE. */
 function fast(cpu: Processor, linear: number, bytes: number, kind: AccessKind, supervisor: boolean): number {
   const low = linear | 0;

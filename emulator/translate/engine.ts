@@ -11,7 +11,7 @@ import { INFO } from '../meaning/emit.js';
 import { RECORD, RECORD_BYTES } from '../meaning/record.js';
 import { DecodeTable } from '../isa/decode.js';
 import type { Form } from '../isa/encoding.js';
-import { examine, readTo, writeFrom, probe } from '../paging/access.js';
+import { examine, probe, readTo, withoutAlignmentChecks, writeFrom } from '../paging/access.js';
 import { EXECUTE, READ, WRITE } from '../paging/mmu.js';
 import { isRam } from '../paging/physical-memory.js';
 import { Blocks } from './blocks.js';
@@ -350,25 +350,27 @@ export class Engine {
     return high * HIGH + low;
   }
   private slowReference(record: number, info: number, at: number): number {
-    const { cpu } = this, bytes = info & 0xff, access = (info >> INFO.accessShift) & 3, supervisor = (info & INFO.implicitSupervisor) !== 0;
     this.enter(record);
-    try {
-      const linear = this.linearOf(info, at);
-      if ((info & INFO.aligned) !== 0 && (linear & (bytes - 1)) !== 0) throw exception('#GP', 0, `address is not aligned to ${bytes} bytes`);
-      const inPage = linear & (PAGE - 1);
-      let host: number = S.bounce;
-      examine(cpu, linear, bytes, access === 0 ? READ : WRITE, supervisor);
-      if ((inPage < 0 ? inPage + PAGE : inPage) + bytes <= PAGE) {
-        const physical = cpu.mmu.translate(linear, access === 0 ? READ : WRITE, cpu.cpl === 3 && !supervisor, supervisor);
-        if (isRam(cpu, physical, 1) && (access === 0 || cpu.mmu.codePages[physical >>> 12] === 0)) host = MAP.guestMemory + physical;
-      } else if (access !== 0) probe(cpu, linear, bytes, WRITE, supervisor);
-      if (host === S.bounce && access !== 1) {
-        readTo(cpu, linear, bytes, S.bounce, supervisor);
-        if (access === 0) this.deviceAccessed(record, false);
-      }
-      this.current = 0;
-      return host;
-    } catch (e) { return this.abandon(record, e); }
+    try { return info & INFO.unaligned ? withoutAlignmentChecks(this.cpu, () => this.refer(record, info, at)) : this.refer(record, info, at); }
+    catch (e) { return this.abandon(record, e); }
+  }
+  /** Where the bytes of a reference are; in S.bounce when there is no one place. */
+  private refer(record: number, info: number, at: number): number {
+    const { cpu } = this, bytes = info & 0xff, access = (info >> INFO.accessShift) & 3, supervisor = (info & INFO.implicitSupervisor) !== 0;
+    const linear = this.linearOf(info, at), inPage = linear & (PAGE - 1);
+    if ((info & INFO.aligned) !== 0 && (linear & (bytes - 1)) !== 0) throw exception('#GP', 0, `address is not aligned to ${bytes} bytes`);
+    let host: number = S.bounce;
+    examine(cpu, linear, bytes, access === 0 ? READ : WRITE, supervisor);
+    if ((inPage < 0 ? inPage + PAGE : inPage) + bytes <= PAGE) {
+      const physical = cpu.mmu.translate(linear, access === 0 ? READ : WRITE, cpu.cpl === 3 && !supervisor, supervisor);
+      if (isRam(cpu, physical, 1) && (access === 0 || cpu.mmu.codePages[physical >>> 12] === 0)) host = MAP.guestMemory + physical;
+    } else if (access !== 0) probe(cpu, linear, bytes, WRITE, supervisor);
+    if (host === S.bounce && access !== 1) {
+      readTo(cpu, linear, bytes, S.bounce, supervisor);
+      if (access === 0) this.deviceAccessed(record, false);
+    }
+    this.current = 0;
+    return host;
   }
   private slowStore(record: number, info: number, at: number): number {
     this.enter(record);

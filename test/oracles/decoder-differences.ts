@@ -18,15 +18,14 @@ export const MNEMONICS: Readonly<Record<string, (d: Decoded) => string>> = {
   PREFETCHW: reservedNop,
   RET: (d) => (/^(REX\.W \+ )?C[AB]/.test(d.form.text) ? 'RETF' : 'RET'),
   JRCXZ: (d) => ({ 16: 'JCXZ', 32: 'JECXZ', 64: 'JRCXZ' })[d.addressSize],
-  PCMPESTRI: (d) => (d.operandSize === 64 ? 'PCMPESTRI64' : 'PCMPESTRI'),
-  PCMPESTRM: (d) => (d.operandSize === 64 ? 'PCMPESTRM64' : 'PCMPESTRM'),
+  ...Object.fromEntries(['PCMPESTRI', 'PCMPESTRM', 'VPCMPESTRI', 'VPCMPESTRM'].map((name) => [name, (d: Decoded) => (d.operandSize === 64 ? `${name}64` : name)])),
   SYSRET: (d) => (d.operandSize === 64 ? 'SYSRETQ' : 'SYSRET'),
   SYSEXIT: (d) => (d.operandSize === 64 ? 'SYSEXITQ' : 'SYSEXIT'),
   XCHG: (d) => (d.form.map === 0 && d.form.plusRegister && d.opcodeRegister === 0 ? 'NOP' : 'XCHG'),
 };
 
 interface Said { readonly length: number; readonly mnemonic: string; readonly operands: readonly string[] }
-const NARROW = /^(ARPL|VERR|VERW|LLDT|LTR|LMSW|MOV|UD0|UD1|PINSRB|PINSRW|PEXTRW|PMOVMSKB|MOVMSKPS|MOVMSKPD)$/;
+const NARROW = /^(ARPL|VERR|VERW|LLDT|LTR|LMSW|MOV|UD0|UD1|V?(PINSRB|PINSRW|PEXTRW|PMOVMSKB|MOVMSKPS|MOVMSKPD))$/;
 /** The same but for the widths of general registers. */
 const alike = (iced: Said | undefined, ours: Said | undefined): boolean => {
   const widthless = (said: Said) => said.operands.map((o) => (/^[er]?([a-ds][xpi]|\d+)[dw]?$/.exec(o)?.[1] ?? o)).join();

@@ -23,6 +23,11 @@ function nearlyEqual({ difference }: Found): boolean {
 }
 /** Whether only these bits of a number differ. */
 const onlyBits = ({ difference }: Found, bits: number): boolean => ((parseInt(difference.expected, 16) ^ parseInt(difference.got, 16)) & ~bits) === 0;
+/** Of a vector as it was and as it is: whether each element has become its sign, 4 or 8 bytes each. */
+function becameSigns({ difference }: Found): boolean {
+  return [8, 16].some((digits) => Array.from({ length: 32 / digits }, (_, i) => [difference.expected, difference.got].map((v) => v.slice(digits * i, digits * (i + 1)))).every(
+    ([was, is]) => is === was || is === (/^[89a-f]/.test(was!) ? 'f' : '0').repeat(digits)));
+}
 const exponentOfTop = ({ c }: Found): number => { const top = c.state.st(0); return (top[9]! << 8 | top[8]!) & 0x7fff; };
 const ZF = 0x40n, C1 = 0x200, CODES = 0x4700, BIAS = 0x3fff;
 
@@ -55,7 +60,7 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     because: 'When both operands fault the manual does not say which is met first; AMD reads ES:(E)DI first.',
   },
   {
-    forms: /\| (RCP|RSQRT)[PS]S /,
+    forms: /\| V?(RCP|RSQRT)[PS]S /,
     when: ({ expected, got }) => expected.outcome === got.outcome,
     because: 'The approximations differ between processors: "the relative error for this approximation is |Relative Error| ≤ 1.5 ∗ 2^-12".',
   },
@@ -148,6 +153,22 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     because: 'Linux forgets the RPL of a null selector when it switches tasks.',
   },
   {
+    forms: /\| VP(EXTR|INSR)[DQ] /,
+    when: ({ c, expected, got }) => c.bits === 32 && faults(expected, 6) && !faults(got, 6),
+    because: '"VEX.W … in non-64 bit is ignored; the instruction behaves as if the W0 version is used"; AMD has no such row.',
+  },
+  {
+    forms: /W1 0[01] .*\| VPERM(Q|PD) /,
+    when: ({ expected, got }) => faults(got, 6) && !faults(expected, 6),
+    because: 'VPERMQ and VPERMPD are "VEX.256.66.0F3A.W1"; AMD takes W0 too.',
+  },
+  {
+    forms: /\| VP?GATHER/,
+    what: /^(high y|x)mm/,
+    when: (found) => found.expected.outcome === 'exception' && becameSigns(found),
+    because: 'The Operation of a gather makes each element of the mask all ones or zero before it begins ("extend from most significant bit"); AMD leaves those of elements that are not loaded yet.',
+  },
+  {
     forms: /\| SHA/,
     what: /^outcome$/,
     when: ({ expected, got }) => faults(got, 13) && !faults(expected, 6, 13),
@@ -164,9 +185,9 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     because: 'Bit 17 of MXCSR is AMD\'s misaligned SSE mode; Intel reserves it, and "#GP(0): For an attempt to set reserved bits in MXCSR".',
   },
   {
-    forms: /\| MASKMOV(Q|DQU) /,
-    when: ({ expected, got }) => faults(got, 14) && (expected.outcome === 'completed' || faults(expected, 12, 13)),
-    because: 'Page faults for bytes that are not written are "implementation dependent", and so is an access beyond FFFFFFFFH; AMD looks at the selected bytes only.',
+    forms: /\| V?MASKMOV(Q|DQU) /,
+    when: ({ expected, got }) => faults(got, 14, 17) && (expected.outcome === 'completed' || faults(expected, 12, 13)),
+    because: 'Faults for bytes that are not written are "implementation dependent", and so is an access beyond FFFFFFFFH; AMD looks at the selected bytes only.',
   },
   {
     forms: /\| FU?COMIP? /,

@@ -1,7 +1,10 @@
 /** AESENC and its kin: the S-boxes are tables of sixteen vectors, the rest is shuffles. SDM Vol. 2, by their names; Vol. 1, "Advanced Encryption Standard (AES) Acceleration". */
 import type { Value } from '../../meaning/meaning.js';
 import { instruction, type Cpu, type Instruction } from '../instruction.js';
-import { constant, every, shuffle, sse, vector } from './vector.js';
+import { withVex } from './rows.js';
+import { combined, constant, every, shuffle, sse, vector } from './vector.js';
+
+const VEX = { 128: 'AES AVX' } as const;
 
 /** Multiplication by x in GF(2^8), modulo x^8 + x^4 + x^3 + x + 1. */
 const REDUCTION = 0x1b;
@@ -50,16 +53,15 @@ const ROUNDS: readonly (readonly [name: string, summary: string, opcode: string,
   ['AESDECLAST', 'Perform Last Round of an AES Decryption Flow', 'DF', (cpu, state, key) => xor(cpu, decrypt(cpu, state), key)],
 ];
 export const AES_ROUNDS: readonly Instruction[] = ROUNDS.map(([name, summary, opcode, round]) => instruction(name, summary, {
-  encodings: `66 0F 38 ${opcode} /r | ${name} xmm1, xmm2/m128 | aligned`, feature: 'AES', flags: 'None affected.',
-  operation(cpu, dest, src) {
+  encodings: withVex(`66 0F 38 ${opcode} /r | ${name} xmm1, xmm2/m128 | aligned`, { lengths: VEX }), feature: 'AES', flags: 'None affected.',
+  operation(cpu, ...operands) {
     sse(cpu);
-    const key = src!.read(128);
-    dest!.write(round(cpu, dest!.read(), key));
+    combined(cpu, operands, (state, key) => round(cpu, state, key));
   },
 }));
 
 export const AESIMC = instruction('AESIMC', 'Perform the AES InvMixColumn Transformation', {
-  encodings: '66 0F 38 DB /r | AESIMC xmm1, xmm2/m128 | aligned', feature: 'AES', flags: 'None affected.',
+  encodings: withVex('66 0F 38 DB /r | AESIMC xmm1, xmm2/m128 | aligned', { lengths: VEX, source: false }), feature: 'AES', flags: 'None affected.',
   operation(cpu, dest, src) {
     sse(cpu);
     dest.write(inverseMixColumns(cpu, src.read(128)));
@@ -69,7 +71,7 @@ export const AESIMC = instruction('AESIMC', 'Perform the AES InvMixColumn Transf
 /** Doublewords 1 and 3 through the S-box, each also rotated by a byte and with the round constant. */
 const ODD_TWICE = [4, 5, 6, 7, 5, 6, 7, 4, 12, 13, 14, 15, 13, 14, 15, 12];
 export const AESKEYGENASSIST = instruction('AESKEYGENASSIST', 'AES Round Key Generation Assist', {
-  encodings: '66 0F 3A DF /r ib | AESKEYGENASSIST xmm1, xmm2/m128, imm8 | aligned', feature: 'AES', flags: 'None affected.',
+  encodings: withVex('66 0F 3A DF /r ib | AESKEYGENASSIST xmm1, xmm2/m128, imm8 | aligned', { lengths: VEX, source: false }), feature: 'AES', flags: 'None affected.',
   operation(cpu, dest, src, constantOfRound) {
     sse(cpu);
     const words = permute(cpu, substitute(cpu, S_BOX, src.read(128)), ODD_TWICE);

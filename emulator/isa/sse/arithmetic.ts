@@ -3,7 +3,7 @@ import type { Value } from '../../meaning/meaning.js';
 import { instruction, type Cpu, type Instruction, type Operand } from '../instruction.js';
 import { fastOr, Lanes, type Shape } from './fast.js';
 import { AVX, SCALAR, withVex } from './rows.js';
-import { halves, sse, withFirstSource, withLow } from './vector.js';
+import { halves, scalarWriter, sse, withFirstSource } from './vector.js';
 
 interface Variant { readonly suffix: string; readonly prefix: string; readonly source: string; readonly mark: string; readonly shape: Shape; readonly feature: string; readonly of: string }
 export const VARIANTS: readonly Variant[] = [
@@ -36,36 +36,39 @@ function define(name: string, what: string, opcode: string, variants: readonly V
 }
 
 /** The result that WebAssembly gives, and whether it is the processor's (see isa/sse/fast.ts); of approximations there is none. */
-type Quick = ((cpu: Cpu, l: Lanes, ...of: Value[]) => { readonly result: Value; readonly ok: Value }) | undefined;
+export type Quick = ((cpu: Cpu, l: Lanes, ...of: Value[]) => { readonly result: Value; readonly ok: Value }) | undefined;
 
 /** Writes what `quick` gives or, where that is not the processor's result, the operation `exact`, to which `more` is handed too. */
 export function compute(cpu: Cpu, l: Lanes, exact: string, arity: 1 | 2, quick: Quick, operands: readonly Operand[], more: readonly Value[] = []): void {
   const bits = widthOf(l.shape);
   if (bits !== 128) {
     const [dest, first, second] = withFirstSource(cpu, operands), b = second!.read(bits), of = arity === 1 ? [b] : [first!.read(bits), b];
-    const rest = cpu.vectorLength === undefined ? undefined : first!.half(0);
-    const write = (value: Value) => dest!.write(rest ? withLow(cpu, rest, value) : value), slowly = () => write(cpu.compute(exact, [...of, ...more], [bits])[0]!), fast = quick?.(cpu, l, ...of);
+    const write = scalarWriter(cpu, dest!, first!), slowly = () => write(cpu.compute(exact, [...of, ...more], [bits])[0]!), fast = quick?.(cpu, l, ...of);
     if (fast) fastOr(cpu, fast.ok, () => write(fast.result), slowly); else slowly();
     return;
   }
-  const [dest, ...sources] = arity === 1 ? operands : withFirstSource(cpu, operands), parts = halves(cpu, ...sources);
-  const slowly = () => dest!.write(...all(cpu.compute(parts.length === 2 ? `${exact}256` : exact, [...sources.flatMap((_, i) => parts.map((of) => of[i]!)), ...more], parts.map(() => 128))));
+  const [dest, ...sources] = arity === 1 ? operands : withFirstSource(cpu, operands);
+  computeParts(cpu, l, exact, quick, dest!, halves(cpu, ...sources), more);
+}
+/** The same of vectors, from what the sources hold in each 128 bits. */
+export function computeParts(cpu: Cpu, l: Lanes, exact: string, quick: Quick, dest: Operand, parts: readonly (readonly Value[])[], more: readonly Value[] = []): void {
+  const slowly = () => dest.write(...all(cpu.compute(parts.length === 2 ? `${exact}256` : exact, [...parts[0]!.flatMap((_, i) => parts.map((of) => of[i]!)), ...more], parts.map(() => 128))));
   if (!quick) { slowly(); return; }
   const fast = parts.map((of) => quick(cpu, l, ...of));
-  fastOr(cpu, fast.map(({ ok }) => l.everywhere(ok)).reduce((a, b) => a.and(b)), () => dest!.write(...all(fast.map(({ result }) => result))), slowly);
+  fastOr(cpu, fast.map(({ ok }) => l.everywhere(ok)).reduce((a, b) => a.and(b)), () => dest.write(...all(fast.map(({ result }) => result))), slowly);
 }
 /** What a destination is written from: 128 bits or both halves. */
 export const all = ([low, high]: readonly Value[]): [Value, Value?] => (high ? [low!, high] : [low!]);
 
-const binary = (wasm: string, judge: Judge): Quick => (_cpu, l, a, b) => {
+export const quickly = (wasm: string, judge: Judge): Quick => (_cpu, l, a, b) => {
   const result = l.value(wasm, a!, b!);
   return { result, ok: judge(l, result, a!, b!) };
 };
 const ALL = 'Overflow, Underflow, Invalid, Precision, Denormal';
-export const ADD = define('ADD', 'Add', '58', VARIANTS, 2, binary('add', sum), ALL);
-export const SUB = define('SUB', 'Subtract', '5C', VARIANTS, 2, binary('sub', sum), ALL);
-export const MUL = define('MUL', 'Multiply', '59', VARIANTS, 2, binary('mul', product), ALL);
-export const DIV = define('DIV', 'Divide', '5E', VARIANTS, 2, binary('div', quotient), `${ALL}, Divide-by-Zero`);
+export const ADD = define('ADD', 'Add', '58', VARIANTS, 2, quickly('add', sum), ALL);
+export const SUB = define('SUB', 'Subtract', '5C', VARIANTS, 2, quickly('sub', sum), ALL);
+export const MUL = define('MUL', 'Multiply', '59', VARIANTS, 2, quickly('mul', product), ALL);
+export const DIV = define('DIV', 'Divide', '5E', VARIANTS, 2, quickly('div', quotient), `${ALL}, Divide-by-Zero`);
 
 export const SQRT = define('SQRT', 'Square Root of', '51', VARIANTS, 1, (_cpu, l, a) => {
   const result = l.value('sqrt', a!);

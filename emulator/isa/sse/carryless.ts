@@ -1,7 +1,8 @@
 /** PCLMULQDQ. SDM Vol. 2, "PCLMULQDQ—Carry-Less Multiplication Quadword". */
 import type { Value } from '../../meaning/meaning.js';
 import { instruction, type Cpu } from '../instruction.js';
-import { lane, pair, sse } from './vector.js';
+import { withVex } from './rows.js';
+import { combined, lane, pair, sse } from './vector.js';
 
 /** Every fourth bit, from each of four on: products of such numbers have room for carries, which are then dropped. */
 const SPACED = [0, 1, 2, 3].map((n) => 0x1111111111111111n << BigInt(n));
@@ -25,10 +26,9 @@ export function carrylessChosen(cpu: Cpu, a: Value, b: Value, control: Value): V
 }
 
 export const PCLMULQDQ = instruction('PCLMULQDQ', 'Carry-Less Multiplication Quadword', {
-  encodings: '66 0F 3A 44 /r ib | PCLMULQDQ xmm1, xmm2/m128, imm8 | aligned', feature: 'PCLMULQDQ', flags: 'None affected.',
-  operation(cpu, dest, src, control) {
+  encodings: withVex('66 0F 3A 44 /r ib | PCLMULQDQ xmm1, xmm2/m128, imm8 | aligned', { lengths: { 128: 'PCLMULQDQ AVX' } }), feature: 'PCLMULQDQ', flags: 'None affected.',
+  operation(cpu, ...operands) {
     sse(cpu);
-    const b = src.read(128);
-    dest.write(carrylessChosen(cpu, dest.read(), b, control.read(8)));
+    combined(cpu, operands, (a, b) => carrylessChosen(cpu, a, b, operands.at(-1)!.read(8)));
   },
 });

@@ -1,14 +1,15 @@
 /** DPPS and DPPD. SDM Vol. 2, by their names. */
 import type { Value } from '../../meaning/meaning.js';
 import { instruction, type Cpu, type Instruction } from '../instruction.js';
-import { product, sum } from './arithmetic.js';
+import { compute, product, sum } from './arithmetic.js';
 import { laneMask } from './blend.js';
-import { fastOr, Lanes } from './fast.js';
+import { Lanes } from './fast.js';
+import { AVX, ONLY_128, withVex } from './rows.js';
 import { shuffle, sse, vector } from './vector.js';
 
 const KINDS = [
-  { suffix: 'PS', opcode: '40', shape: 'f32x4', of: 'Packed Single Precision Floating-Point Values' },
-  { suffix: 'PD', opcode: '41', shape: 'f64x2', of: 'Packed Double Precision Floating-Point Values' },
+  { suffix: 'PS', opcode: '40', shape: 'f32x4', lengths: AVX, of: 'Packed Single Precision Floating-Point Values' },
+  { suffix: 'PD', opcode: '41', shape: 'f64x2', lengths: ONLY_128, of: 'Packed Double Precision Floating-Point Values' },
 ] as const;
 /** The other element of each pair, then the other pair. */
 const OTHER_ELEMENT = [4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11], OTHER_HALF = [8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7];
@@ -23,14 +24,14 @@ function dotProduct(cpu: Cpu, l: Lanes, a: Value, b: Value, control: Value): { o
     ok = l.both(ok, sum(l, next, total, addend));
     total = next;
   }
-  return { ok: l.everywhere(ok), result: only(total, laneMask(cpu, l.shape === 'f32x4' ? 32 : 64, control)) };
+  return { ok, result: only(total, laneMask(cpu, l.shape === 'f32x4' ? 32 : 64, control)) };
 }
 
-export const DP: readonly Instruction[] = KINDS.map(({ suffix, opcode, shape, of }) => instruction(`DP${suffix}`, `Dot Product of ${of}`, {
-  encodings: `66 0F 3A ${opcode} /r ib | DP${suffix} xmm1, xmm2/m128, imm8 | aligned`, feature: 'SSE4.1', flags: 'None affected.', exceptions: 'Overflow, Underflow, Invalid, Precision, Denormal',
-  operation(cpu, dest, src, immediate) {
+export const DP: readonly Instruction[] = KINDS.map(({ suffix, opcode, shape, lengths, of }) => instruction(`DP${suffix}`, `Dot Product of ${of}`, {
+  encodings: withVex(`66 0F 3A ${opcode} /r ib | DP${suffix} xmm1, xmm2/m128, imm8 | aligned`, { lengths }), feature: 'SSE4.1', flags: 'None affected.', exceptions: 'Overflow, Underflow, Invalid, Precision, Denormal',
+  operation(cpu, ...operands) {
     sse(cpu);
-    const b = src!.read(128), a = dest!.read(), control = immediate!.read(8), { ok, result } = dotProduct(cpu, new Lanes(cpu, shape), a, b, control);
-    fastOr(cpu, ok, () => dest!.write(result), () => dest!.write(cpu.compute(`DP${suffix}`, [a, b, control], [128])[0]!));
+    const control = operands.at(-1)!.read(8);
+    compute(cpu, new Lanes(cpu, shape), `DP${suffix}`, 2, (_cpu, l, a, b) => dotProduct(cpu, l, a!, b!, control), operands.slice(0, -1), [control]);
   },
 }));

@@ -20,12 +20,12 @@ import { STRINGS } from './string.js';
 
 const { ADD, SUB, MUL, DIV, SQRT, MIN, MAX, RCP, RSQRT } = arithmetic;
 const { BLEND, BLENDV } = blend;
-const { PALIGNR, MPSADBW, PTEST } = bytes;
+const { PALIGNR, MPSADBW, TEST } = bytes;
 const { EXTRACT, PEXTRD, PINSR, INSERTPS } = element;
 const { LOGICAL, PSHUFD, PSHUFW_HALVES, SHUFPS, SHUFPD, UNPCKPS } = shuffle;
 const families: readonly Record<string, Instruction | readonly Instruction[]>[] =
   [{ ADD, SUB, MUL, DIV, SQRT, MIN, MAX, RCP, RSQRT }, compare, convert, integer, move, { LOGICAL, PSHUFD, PSHUFW_HALVES, SHUFPS, SHUFPD, UNPCKPS }, state,
-    { HORIZONTAL, ADDSUB, DP, ROUND, BLEND, BLENDV, PALIGNR, MPSADBW, PTEST, EXTRACT, PEXTRD, PINSR, INSERTPS, PMOV },
+    { HORIZONTAL, ADDSUB, DP, ROUND, BLEND, BLENDV, PALIGNR, MPSADBW, TEST, EXTRACT, PEXTRD, PINSR, INSERTPS, PMOV },
     { STRINGS, AES_ROUNDS, AESIMC, AESKEYGENASSIST, PCLMULQDQ, SHA }];
 /** SSE to SSE4.2, AES, PCLMULQDQ and SHA without their MMX forms, which are in mmx/. */
 export const SSE: readonly Instruction[] = families.flatMap((family) => Object.values(family).flat());

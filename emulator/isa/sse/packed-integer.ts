@@ -1,6 +1,7 @@
 /** Packed integer operations that exist for XMM and for MMX registers, as functions of 128-bit values. SDM Vol. 2, by their names. */
 import type { Value } from '../../meaning/meaning.js';
 import type { Cpu } from '../instruction.js';
+import type { ONLY_128 } from './rows.js';
 import { every, shuffle, vector, zero } from './vector.js';
 import { interleaved } from './shuffle.js';
 
@@ -16,6 +17,10 @@ export interface PackedInteger {
   readonly mmxSince?: 'SSE' | 'SSE2' | 'SSSE3';
   /** Combines elements of both operands into halves of the result: an MMX register has other halves. `wrap`: the second names bytes of the first. */
   readonly halves?: 'pack' | 'unpack low' | 'unpack high' | 'wrap';
+  /** VEX forms; of both lengths when absent. */
+  readonly lengths?: typeof ONLY_128;
+  /** It has one source: `b`, and the VEX form names no other. */
+  readonly unary?: boolean;
   readonly compute: (cpu: Cpu, a: Value, b: Value) => Value;
 }
 

@@ -1,5 +1,6 @@
 /** The packed integer operations of SSE4.1 and SSE4.2 without an immediate byte. SDM Vol. 2, by their names. */
 import { each, type PackedInteger } from './packed-integer.js';
+import { ONLY_128 } from './rows.js';
 import { constant, shuffle, vector } from './vector.js';
 
 type Compute = PackedInteger['compute'];
@@ -29,5 +30,5 @@ export const PACKED_SSE4: readonly PackedInteger[] = [
   ...each(['PMINSB', 'PMINSD', 'PMINUW', 'PMINUD'], 'Minimum of Packed Integers', '38 39 3A 3B', ['i8x16.min_s', 'i32x4.min_s', 'i16x8.min_u', 'i32x4.min_u'], SSE41),
   ...each(['PMAXSB', 'PMAXSD', 'PMAXUW', 'PMAXUD'], 'Maximum of Packed Integers', '3C 3D 3E 3F', ['i8x16.max_s', 'i32x4.max_s', 'i16x8.max_u', 'i32x4.max_u'], SSE41),
   ...each(['PMULLD'], 'Multiply Packed Integers and Store Low Result', '40', ['i32x4.mul'], SSE41),
-  { ...SSE41, name: 'PHMINPOSUW', summary: 'Packed Horizontal Word Minimum', opcode: '41', compute: minimumWord },
+  { ...SSE41, name: 'PHMINPOSUW', summary: 'Packed Horizontal Word Minimum', opcode: '41', lengths: ONLY_128, unary: true, compute: minimumWord },
 ];

@@ -39,7 +39,7 @@ const horizontal = (name: string, summary: string, opcode: string, operation: st
   ({ ...SSSE3, name, summary, opcode, halves: 'pack', compute: neighbours(operation, bytes) });
 const signed = (name: string, opcode: string, shape: Shape): PackedInteger => ({ ...SSSE3, name, summary: 'Packed SIGN', opcode, compute: sign(shape) });
 const absolute = (name: string, opcode: string, shape: Shape): PackedInteger =>
-  ({ ...SSSE3, name, summary: 'Packed Absolute Value', opcode, compute: (cpu: Cpu, _a: Value, b: Value) => vector(cpu, `${shape}.abs`, b) });
+  ({ ...SSSE3, name, summary: 'Packed Absolute Value', opcode, unary: true, compute: (cpu: Cpu, _a: Value, b: Value) => vector(cpu, `${shape}.abs`, b) });
 
 export const PACKED_SSSE3: readonly PackedInteger[] = [
   { ...SSSE3, name: 'PSHUFB', summary: 'Packed Shuffle Bytes', opcode: '00', halves: 'wrap', compute: shuffleBytes },

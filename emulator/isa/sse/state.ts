@@ -2,17 +2,18 @@
 import { TRAPS } from '../../cpu/float-mode.js';
 import { S } from '../../cpu/layout.js';
 import { instruction, type Instruction } from '../instruction.js';
+import { ONLY_128, withVex } from './rows.js';
 import { sse } from './vector.js';
 
 export const LDMXCSR = instruction('LDMXCSR', 'Load MXCSR Register', {
-  encodings: 'NP 0F AE /2 | LDMXCSR m32', feature: 'SSE', flags: 'None affected.', exceptions: '#GP(0) for an attempt to set a reserved bit',
+  encodings: withVex('NP 0F AE /2 | LDMXCSR m32', { lengths: ONLY_128, source: false }), feature: 'SSE', flags: 'None affected.', exceptions: '#GP(0) for an attempt to set a reserved bit',
   operation(cpu, src) {
     sse(cpu);
     cpu.compute('LDMXCSR', [src.read()]);
   },
 });
 export const STMXCSR = instruction('STMXCSR', 'Store MXCSR Register State', {
-  encodings: 'NP 0F AE /3 | STMXCSR m32', feature: 'SSE', flags: 'None affected.',
+  encodings: withVex('NP 0F AE /3 | STMXCSR m32', { lengths: ONLY_128, source: false }), feature: 'SSE', flags: 'None affected.',
   operation(cpu, dest) {
     sse(cpu);
     dest.write(cpu.state(S.mxcsr, 32));

@@ -17,13 +17,17 @@ export const STRINGS: readonly Instruction[] = LENGTHS.flatMap(([length, lengths
   return instruction(name, `Packed Compare ${lengths} Length Strings, Return ${returned}`, {
     encodings: `
       66 0F 3A ${opcode} /r ib | ${name} xmm1, xmm2/m128, imm8
-      66 REX.W 0F 3A ${opcode} /r ib | ${name} xmm1, xmm2/m128, imm8`,
+      66 REX.W 0F 3A ${opcode} /r ib | ${name} xmm1, xmm2/m128, imm8
+      VEX.128.66.0F3A.WIG ${opcode} /r ib | V${name} xmm1, xmm2/m128, imm8 | AVX`,
     feature: 'SSE4.2', flags: 'CF, ZF, SF and OF show the outcome; AF and PF are cleared.',
     operation(cpu, first, second, control) {
       sse(cpu);
       const b = second!.read(128), a = first!.read(), strings = [a, b, control!.read(8), ...(length === 'E' ? explicit(cpu) : [])];
       const [found, status] = cpu.compute(name, strings, [result === 'I' ? 32 : 128, 32]) as [Value, Value];
-      if (result === 'I') cpu.setRegister(ECX, found); else cpu.setState(xmm(0), found);
+      if (result === 'I') cpu.setRegister(ECX, found); else {
+        cpu.setState(xmm(0), found);
+        if (cpu.vectorLength !== undefined) cpu.setState(xmm(0) + 16, cpu.constant(0, 128));
+      }
       cpu.meaning.flags('explicit', 32, status, status);
     },
   });

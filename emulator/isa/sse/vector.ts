@@ -1,7 +1,7 @@
 /** What the SSE and MMX definitions share: availability, and 128-bit values. SDM Vol. 3, "Checking for SSE Support", "Emulation of the MMX Instruction Set". */
 import { TRAPS } from '../../cpu/float-mode.js';
 import { S } from '../../cpu/layout.js';
-import type { Bits, Value } from '../../meaning/meaning.js';
+import type { Value } from '../../meaning/meaning.js';
 import type { Cpu, Operand } from '../instruction.js';
 
 /**
@@ -23,10 +23,16 @@ export const halves = (cpu: Cpu, ...sources: readonly Operand[]): Value[][] => {
   for (let i = sources.length - 1; i >= 0; i--) for (const n of halvesOf(cpu)) read[i]!.push(sources[i]!.half(n));
   return halvesOf(cpu).map((n) => read.map((values) => values[n]!));
 };
-/** Computes each 128 bits of the destination from those of the sources. */
-export function lanewise(cpu: Cpu, dest: Operand, sources: readonly Operand[], compute: (...of: Value[]) => Value): void {
-  const [low, high] = halves(cpu, ...sources).map((of) => compute(...of));
+/** Computes each 128 bits of the destination from those of a source. */
+export function mapped(cpu: Cpu, dest: Operand, source: Operand, compute: (a: Value, n: 0 | 1) => Value): void {
+  const [low, high] = halves(cpu, source).map(([a], n) => compute(a!, n as 0 | 1));
   dest.write(low!, high);
+}
+/** The same from two sources, of which the legacy form's first is the destination. */
+export function combined(cpu: Cpu, operands: readonly Operand[], compute: (a: Value, b: Value, n: 0 | 1) => Value): void {
+  const [dest, first, second] = withFirstSource(cpu, operands);
+  const [low, high] = halves(cpu, first!, second!).map(([a, b], n) => compute(a!, b!, n as 0 | 1));
+  dest!.write(low!, high);
 }
 
 export const constant = (cpu: Cpu, bytes: readonly number[]): Value =>
@@ -47,15 +53,14 @@ export const lane = (cpu: Cpu, value: Value, n: 0 | 1): Value => cpu.meaning.was
 export const withLane = (cpu: Cpu, value: Value, n: 0 | 1, element: Value): Value => cpu.meaning.wasm('i64x2.replace_lane', 128, [value, element], n);
 /** The vector with another lowest element of 32 or 64 bits. */
 export const withLow = (cpu: Cpu, value: Value, element: Value): Value => cpu.meaning.wasm(element.bits === 64 ? 'i64x2.replace_lane' : 'i32x4.replace_lane', 128, [value, element], 0);
+/** Writes a scalar: the VEX form takes what is above it from its first source. */
+export function scalarWriter(cpu: Cpu, dest: Operand, first: Operand): (value: Value) => void {
+  const rest = cpu.vectorLength === undefined ? undefined : first.half(0);
+  return (value) => dest.write(rest ? withLow(cpu, rest, value) : value);
+}
 export const pair = (cpu: Cpu, low: Value, high: Value): Value => withLane(cpu, low.zeroExtend(128), 1, high);
 
 /** The high quadword of an XMM register. */
 const highAt = (operand: Operand): Value => operand.number.shl(5).add(S.ymm + 8);
 export const readHigh = (cpu: Cpu, operand: Operand): Value => cpu.meaning.get(highAt(operand), 64);
 export const writeHigh = (cpu: Cpu, operand: Operand, value: Value): void => cpu.meaning.set(highAt(operand), value);
-/** A load clears what it does not load; a move between registers leaves it. */
-export function moveScalar(cpu: Cpu, dest: Operand, src: Operand, bits: Bits): void {
-  void cpu;
-  const value = src.read(bits);
-  dest.write(src.kind === 'memory' && dest.kind === 'xmm' ? value.zeroExtend(128) : value);
-}
