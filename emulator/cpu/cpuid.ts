@@ -33,7 +33,7 @@ export const ALL_FEATURES: readonly string[] = Object.keys(FEATURE_BITS);
 export const FEATURES: ReadonlySet<string> = new Set([
   'FPU', 'VME', 'DE', 'PSE', 'TSC', 'MSR', 'PAE', 'MCE', 'CX8', 'APIC', 'SEP', 'MTRR', 'PGE', 'MCA', 'CMOV', 'PAT', 'PSE-36', 'CLFSH', 'MMX', 'FXSR', 'SSE', 'SSE2',
   'SSE3', 'SSSE3', 'SSE4.1', 'SSE4.2', 'AES', 'PCLMULQDQ', 'SHA', 'XSAVE', 'XSAVEOPT', 'XSAVEC', 'XGETBV1', 'XSAVES',
-  'AVX', 'AVX2',
+  'AVX', 'AVX2', 'FMA', 'F16C',
   'VMX', 'CX16', 'PCID', 'x2APIC', 'POPCNT', 'TSC-Deadline', 'FSGSBASE', 'TSC_ADJUST', 'SMEP', 'SMAP', 'INVPCID', 'UMIP', 'IBRS', 'ARCH_CAPABILITIES',
   'LZCNT', 'BMI1', 'BMI2', 'MOVBE', 'ADX', 'RDRAND', 'RDSEED', 'RDPID', 'CLFLUSHOPT', 'CLWB', 'MONITOR', 'PREFETCHW', 'LAHF', 'SYSCALL', 'NX', 'PDPE1GB', 'RDTSCP', 'LM', 'InvariantTSC',
 ]);

@@ -1,14 +1,15 @@
-/** The encodings of single, double and double extended precision. SDM Vol. 1, "Floating-Point Data Types", "Real Number and NaN Encodings". */
+/** The encodings of half, single, double and double extended precision. SDM Vol. 1, "Floating-Point Data Types", "Real Number and NaN Encodings". */
 import { FINITE, INFINITY, INTEGER_BIT, isNan, normalize, QNAN, QUIET_BIT, setZero, SNAN, type SoftFloat, UNSUPPORTED, ZERO } from './number.js';
 
 export interface Format {
   /** Bits of the significand, the integer bit included. */
-  readonly precision: 24 | 53 | 64;
+  readonly precision: 11 | 24 | 53 | 64;
   readonly minExponent: number;
   readonly maxExponent: number;
   /** What is added to or taken from the exponent of a result that an unmasked underflow or overflow delivers. */
   readonly wrap: number;
 }
+export const HALF: Format = { precision: 11, minExponent: -14, maxExponent: 15, wrap: 24 };
 export const SINGLE: Format = { precision: 24, minExponent: -126, maxExponent: 127, wrap: 192 };
 export const DOUBLE: Format = { precision: 53, minExponent: -1022, maxExponent: 1023, wrap: 1536 };
 export const EXTENDED: Format = { precision: 64, minExponent: -16382, maxExponent: 16383, wrap: 24576 };
@@ -40,6 +41,9 @@ function unpack(r: SoftFloat, negative: boolean, biased: number, maxBiased: numb
   }
 }
 
+export function unpackHalf(r: SoftFloat, word: number): void {
+  unpack(r, word >>> 15 !== 0, (word >>> 10) & 0x1f, 0x1f, 15, (word << 21) & 0x7fffffff, 0);
+}
 export function unpackSingle(r: SoftFloat, word: number): void {
   unpack(r, word >>> 31 !== 0, (word >>> 23) & 0xff, 0xff, 127, (word << 8) & 0x7fffffff, 0);
 }
@@ -73,6 +77,7 @@ const biasedExponent = (a: SoftFloat, maxBiased: number, bias: number): number =
   a.kind === ZERO ? 0 : a.kind === FINITE ? (a.high & INTEGER_BIT ? a.exponent + bias : 0) : maxBiased;
 
 /** Encodes a number that `round` has fitted into the format. A denormal one has its smallest exponent and no integer bit. */
+export const packHalf = (a: SoftFloat): number => ((a.negative ? 1 : 0) << 15) | (biasedExponent(a, 0x1f, 15) << 10) | ((a.high >>> 21) & 0x3ff);
 export function packSingle(a: SoftFloat): number {
   return (((a.negative ? 1 : 0) << 31) | (biasedExponent(a, 0xff, 127) << 23) | ((a.high >>> 8) & 0x7fffff)) >>> 0;
 }

@@ -30,18 +30,19 @@ export function roundSignificand(r: SoftFloat, precision: number, env: Environme
     odd = (low & 0x800) !== 0;
     r.low = (low & ~0x7ff) >>> 0;
   } else {
-    if ((high & 0xff) === 0 && low === 0 && extra === 0) return false;
-    half = (high & 0x80) !== 0;
-    rest = (high & 0x7f) !== 0 || low !== 0 || extra !== 0;
-    odd = (high & 0x100) !== 0;
-    r.high = (high & ~0xff) >>> 0;
+    const last = 2 ** (32 - precision), below = last - 1, middle = last / 2;
+    if ((high & below) === 0 && low === 0 && extra === 0) return false;
+    half = (high & middle) !== 0;
+    rest = (high & (middle - 1)) !== 0 || low !== 0 || extra !== 0;
+    odd = (high & last) !== 0;
+    r.high = (high & ~below) >>> 0;
     r.low = 0;
   }
   r.extra = 0;
   if (!goesUp(env.rounding, r.negative, odd, half, rest)) return true;
   env.roundedUp = true;
   const unit = precision === 64 ? 1 : precision === 53 ? 0x800 : 0;
-  let carry = precision === 24 ? 0x100 : 0;
+  let carry = precision < 32 ? 2 ** (32 - precision) : 0;
   if (unit) {
     const sum = r.low + unit;
     r.low = sum >>> 0;
@@ -113,7 +114,7 @@ function overflow(r: SoftFloat, format: Format, env: Environment, precision: num
   env.roundedUp = away;
   if (away) { setInfinity(r, r.negative); return; }
   r.exponent = format.maxExponent;
-  r.high = precision === 24 ? 0xffffff00 : 0xffffffff;
+  r.high = precision < 32 ? 2 ** 32 - 2 ** (32 - precision) : 0xffffffff;
   r.low = precision === 64 ? 0xffffffff : precision === 53 ? 0xfffff800 : 0;
 }
 
