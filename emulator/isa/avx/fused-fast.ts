@@ -1,7 +1,7 @@
 /** Products and sums that are rounded once, by WebAssembly's operations, which round each: the error of each is found exactly, and counted in. */
 import type { Value } from '../../meaning/meaning.js';
 import type { Cpu } from '../instruction.js';
-import { Lanes } from '../sse/fast.js';
+import type { Lanes } from '../sse/fast.js';
 import { every, shuffle, vector, zero } from '../sse/vector.js';
 
 /** Four singles or two doubles: the result, and for which elements it is the processor's. */
@@ -31,7 +31,8 @@ export const fusedSingles: Quickly = (cpu, l, a, b, c) => {
     return vector(cpu, 'f32x4.demote_f64x2_zero', oddSum(cpu, double(cpu, 'mul', x, y), z));
   };
   const result = shuffle(cpu, half(0), half(1), BOTH), operands = l.both(l.both(l.plain(a), l.plain(b)), l.plain(c));
-  return { result, ok: l.both(operands, l.safe(result)) };
+  const nothing = l.both(l.isZero(c), l.either(l.isZero(a), l.isZero(b)));
+  return { result, ok: l.both(operands, l.either(l.safe(result), nothing)) };
 };
 
 /** 2^27 + 1 splits a double into two of half its precision. (T. J. Dekker, "A Floating-Point Technique for Extending the Available Precision", 1971.) */
@@ -55,5 +56,6 @@ export const fusedDoubles: Quickly = (cpu, l, a, b, c) => {
     const magnitude = l.value('abs', x);
     return l.both(l.mask('ge', magnitude, l.constant(LEAST)), l.mask('le', magnitude, l.constant(MOST)));
   };
-  return { result, ok: l.both(l.both(moderate(a), moderate(b)), l.either(moderate(c), l.isZero(c))) };
+  const factors = l.both(moderate(a), moderate(b)), orZeros = l.both(l.either(moderate(a), l.isZero(a)), l.either(moderate(b), l.isZero(b)));
+  return { result, ok: l.either(l.both(orZeros, moderate(c)), l.both(factors, l.isZero(c))) };
 };
