@@ -7,6 +7,8 @@ export { AF, CF, OF, PF, SF, STATUS_FLAGS, ZF } from '../meaning/flags.js';
 /** The others, in S.rflags. */
 export const TF = 1 << 8, IF = 1 << 9, DF = 1 << 10, IOPL = 3 << 12, NT = 1 << 14, RF = 1 << 16, VM = 1 << 17, AC = 1 << 18,
   VIF = 1 << 19, VIP = 1 << 20, ID = 1 << 21;
+/** How far bit 19 (VIF) lies above bit 9 (IF). */
+export const VIF_ABOVE_IF = 10;
 
 /** The six status flags at their places in RFLAGS. */
 export function statusFlags(cpu: Processor): number {

@@ -5,7 +5,7 @@
  */
 import { read32 } from '../paging/access.js';
 import { Exception, VECTORS } from './events.js';
-import { getRflags, IF, IOPL, RF, TF, VIF, VIP } from './flags.js';
+import { getRflags, IF, IOPL, RF, TF, VIF, VIF_ABOVE_IF, VIP } from './flags.js';
 import type { EventInDelivery } from './intercepts.js';
 import { CS, S } from './layout.js';
 import { CR4, goTo, setRflagsBits } from './modes.js';
@@ -15,8 +15,6 @@ import { setRealSegment } from './segments.js';
 import { Stack } from './stack.js';
 import { redirectionBit } from './task-state.js';
 
-/** How far bit 19 (VIF) lies above bit 9 (IF). */
-export const VIF_ABOVE_IF = 10;
 const fault = (why: string): Exception => new Exception(VECTORS['#GP'], 0, 0, why);
 
 /** Whether IOPL withholds IF in virtual-8086 mode. */

@@ -1,8 +1,7 @@
 /** CLI, STI, PUSHF, POPF, CLAC, STAC. SDM Vol. 2, by their names. */
-import { IF, IOPL, RF, VIF, VM } from '../../cpu/flags.js';
+import { IF, IOPL, RF, VIF, VIF_ABOVE_IF, VM } from '../../cpu/flags.js';
 import { S, SS } from '../../cpu/layout.js';
 import { CR4 } from '../../cpu/modes.js';
-import { VIF_ABOVE_IF } from '../../cpu/virtual-interrupts.js';
 import { STATUS_FLAGS } from '../../meaning/flags.js';
 import type { Value } from '../../meaning/meaning.js';
 import { instruction, type Cpu } from '../instruction.js';
