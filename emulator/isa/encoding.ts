@@ -73,19 +73,30 @@ const FIXED: Readonly<Record<string, readonly [OperandKind, number, number]>> = 
 const spec = (text: string, kind: OperandKind, place: Place, bits: number, more: Partial<OperandSpec> = {}): OperandSpec =>
   ({ text, kind, place, bits, memoryBits: bits, mayBeRegister: kind !== 'memory', mayBeMemory: kind === 'memory', register: 0, vectorIndex: undefined, ...more });
 
+const MEMORY_WIDTHS: Readonly<Record<string, number>> = {
+  m: 0, 'm16:16': 32, 'm16:32': 48, 'm16:64': 80, 'm16&16': 32, 'm16&32': 48, 'm32&32': 64, 'm16&64': 80, m80fp: 80, m64fp: 64, m32fp: 32,
+  m16int: 16, m32int: 32, m64int: 64, m80bcd: 80, m80dec: 80, m2byte: 16, mem: 0, m512byte: 0, 'm14/28byte': 0, 'm94/108byte': 0,
+};
 function memoryWidth(text: string): number {
-  const special: Record<string, number> = {
-    m: 0, 'm16:16': 32, 'm16:32': 48, 'm16:64': 80, 'm16&16': 32, 'm16&32': 48, 'm32&32': 64, 'm16&64': 80, m80fp: 80, m64fp: 64, m32fp: 32,
-    m16int: 16, m32int: 32, m64int: 64, m80bcd: 80, m80dec: 80, m2byte: 16, mem: 0, m512byte: 0, 'm14/28byte': 0, 'm94/108byte': 0,
-  };
-  const width = special[text] ?? Number(/^m(\d+)$/.exec(text)?.[1] ?? NaN);
+  const width = MEMORY_WIDTHS[text] ?? Number(/^m(\d+)$/.exec(text)?.[1] ?? NaN);
   return Number.isNaN(width) ? -1 : width;
 }
 
 const VECTOR_BITS = { mm: 64, xmm: 128, ymm: 256 } as const;
 
+/** What has been read stays known: a few texts are most of the table. */
+function remembering<T>(read: (text: string) => T): (text: string) => T {
+  const known = new Map<string, T>();
+  return (text) => {
+    let it = known.get(text);
+    if (it === undefined) known.set(text, it = read(text));
+    return it;
+  };
+}
+
 /** One operand as printed. `place` of register operands is settled by the row (see `places`). */
-function operand(text: string): OperandSpec {
+const operand = remembering(readOperand);
+function readOperand(text: string): OperandSpec {
   const fixed = FIXED[text];
   if (fixed) return spec(text, fixed[0], 'fixed', fixed[1], { register: fixed[2] });
   let m = /^imm(\d+)$/.exec(text);
@@ -141,7 +152,8 @@ function vexPlaces(operands: OperandSpec[], modrm: Form['modrm'], isMvr: boolean
 }
 
 /** `VEX.256.66.0F38.W0`: length, mandatory prefix, map, W; what is left out is 0 or absent. NDS, NDD and DDS are of older manuals. */
-function vexOf(token: string): { vex: Vex; mandatory: Form['mandatory']; map: Form['map'] } {
+const vexOf = remembering(readVex);
+function readVex(token: string): { vex: Vex; mandatory: Form['mandatory']; map: Form['map'] } {
   const parts = token.split('.').slice(1).filter((p) => !/^(NDS|NDD|DDS)$/.test(p)), has = (...names: string[]) => parts.find((p) => names.includes(p));
   const maps: Readonly<Record<string, Form['map']>> = { '0F': 1, '0F38': 2, '0F3A': 3 }, map = maps[has('0F', '0F38', '0F3A') ?? ''];
   const length = has('128', '256', 'LIG', 'LZ', 'L0', 'L1'), w = has('W0', 'W1', 'WIG'), unknown = parts.find((p) => !(p in maps) && !/^(128|256|LIG|LZ|L[01]|W[01]|WIG|NP|66|F[23])$/.test(p));
