@@ -28,6 +28,9 @@ describe('spellings of mnemonics', () => {
     ['movabsq', 'AT&T', ['MOV AL, moffs8', 'MOV AX, moffs16', 'MOV EAX, moffs32', 'MOV RAX, moffs64', 'MOV moffs8, AL', 'MOV moffs16, AX', 'MOV moffs32, EAX', 'MOV moffs64, RAX', 'MOV r64, imm64']],
     ['prefetcht0', 'NASM', ['PREFETCHh r/m16, r16', 'PREFETCHh r/m32, r32', 'PREFETCHh r/m64, r64']],
     ['cmpeqps', 'NASM', ['CMPPS xmm1, xmm2/m128, imm8']],
+    ['vcmptrue_ussd', 'NASM', ['VCMPSD xmm1, xmm2, xmm3/m64, imm8']],
+    ['vcvtpd2dqy', 'AT&T', ['VCVTPD2DQ xmm1, ymm2/m256']],
+    ['vcvtsi2sdq', 'AT&T', ['VCVTSI2SD xmm1, xmm2, r/m64']],
   ];
   for (const [mnemonic, dialect, rows] of cases) it(`${mnemonic} (${dialect}) means ${rows.join('; ')}`, () => { assert.deepEqual(meanings(mnemonic, dialect), rows); });
 

@@ -25,12 +25,14 @@ const CONDITIONS: Readonly<Record<string, readonly string[]>> = {
   B: ['C', 'NAE'], AE: ['NB', 'NC'], E: ['Z'], NE: ['NZ'], BE: ['NA'], A: ['NBE'], P: ['PE'], NP: ['PO'], L: ['NGE'], GE: ['NL'], LE: ['NG'], G: ['NLE'],
 };
 /** SDM Vol. 2, "CMPPS—Compare Packed Single Precision Floating-Point Values": pseudo-ops for the immediate. */
-const COMPARISONS = ['EQ', 'LT', 'LE', 'UNORD', 'NEQ', 'NLT', 'NLE', 'ORD'];
+const COMPARISONS = ['EQ', 'LT', 'LE', 'UNORD', 'NEQ', 'NLT', 'NLE', 'ORD'], VEX_COMPARISONS = [
+  ...COMPARISONS, 'EQ_UQ', 'NGE', 'NGT', 'FALSE', 'NEQ_OQ', 'GE', 'GT', 'TRUE', 'EQ_OS', 'LT_OQ', 'LE_OQ', 'UNORD_S', 'NEQ_US', 'NLT_UQ', 'NLE_UQ', 'ORD_S', 'EQ_US', 'NGE_UQ', 'NGT_UQ', 'FALSE_OS', 'NEQ_OS', 'GE_OQ', 'GT_OQ', 'TRUE_US',
+];
 
 /** The same rows by another name, whatever the dialect. */
 const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   ...Object.fromEntries(['J', 'SET', 'CMOV'].flatMap((stem) => Object.entries(CONDITIONS).map(([name, others]) => [stem + name, others.map((other) => stem + other)]))),
-  ...Object.fromEntries(['PS', 'PD', 'SS', 'SD'].map((type) => [`CMP${type}`, COMPARISONS.map((comparison) => `CMP${comparison}${type}`)])),
+  ...Object.fromEntries(['PS', 'PD', 'SS', 'SD'].flatMap((type) => ([['CMP', COMPARISONS], ['VCMP', VEX_COMPARISONS]] as const).map(([stem, all]) => [stem + type, all.map((comparison) => `${stem}${comparison}${type}`)]))),
   LOOPE: ['LOOPZ'], LOOPNE: ['LOOPNZ'], JRCXZ: ['JECXZ', 'JCXZ'], SHL: ['SAL'], UD2: ['UD2A'], UD1: ['UD2B'], WAIT: ['FWAIT'], INT1: ['ICEBP'],
   PREFETCHh: ['PREFETCHT0', 'PREFETCHT1', 'PREFETCHT2', 'PREFETCHNTA'], XLATB: ['XLAT'],
 };
@@ -53,7 +55,9 @@ const EXTENSIONS: Readonly<Record<string, string>> = { CBW: 'cbtw', CWDE: 'cwtl'
 const MOVES_WITH_EXTENSION: Readonly<Record<string, string>> = { MOVZX: 'movz', MOVSX: 'movs', MOVSXD: 'movs' };
 
 /** The SSE instructions whose operand size is that of a general register. */
-const SSE_WITH_SIZE = /^(?:CVTSI2|CVTT?S[SD]2SI|MOVNTI)/;
+const SSE_WITH_SIZE = /^(?:V?CVTSI2|V?CVTT?S[SD]2SI|MOVNTI)/;
+/** Those whose memory operand does not show the vector length, which AT&T syntax names then. */
+const NARROWING = /^VCVTT?PD2(?:PS|DQ)$/, LENGTH_SUFFIXES = { 128: 'x', 256: 'y' } as const;
 
 /** The operand size that an AT&T suffix would tell. */
 function suffixSize(form: Form): number | undefined {
@@ -75,11 +79,12 @@ function* attSpellings(stem: string, { instruction, printed, forms: rows }: Read
       continue;
     }
     for (const { text } of row.operands) for (const suffix of X87_SUFFIXES[text] ?? []) yield one(stem + suffix);
+    if (NARROWING.test(printed)) yield one(stem + LENGTH_SUFFIXES[row.vex!.length as 128 | 256]);
     const size = suffixSize(row);
     if (size === undefined) continue;
     const suffix = SUFFIXES[size]!;
     if (printed === `${instruction.name}D`) yield one(`${instruction.name.toLowerCase()}l`, size);
-    else if (printed === instruction.name) yield one(stem + suffix, size);
+    else if (printed.replace(/^V(?=CVT)/, '') === instruction.name) yield one(stem + suffix, size);
   }
 }
 

@@ -59,6 +59,7 @@ describe('hover on a mnemonic', () => {
     'mov of data is not the MOV to control registers': { hover: nasm('mo‸v rax, rbx'), has: ['▸ REX.W + 89 /r     MOV r/m64, r64'], hasNot: ['Control Registers'] },
     'rdmsr': { hover: nasm('rdms‸r'), has: ['Read From Model Specific Register', 'Unless "use MSR bitmaps" is 1', '#GP(0) if there is no such MSR.'] },
     'hlt': { hover: nasm('hl‸t'), has: ['If "HLT exiting" is 1.', '#GP(0) if CPL is not 0.'] },
+    'vaddpd: AVX': { hover: nasm('vaddp‸d ymm0, ymm1, [rdi]'), has: ['VADDPD ymm1, ymm2, ymm3/m256', 'XCR0 does not enable SSE and AVX state', '**CPUID** AVX'], hasNot: ['CR4.OSFXSR', 'not aligned to its size'] },
     'movaps: aligned operands and SSE': { hover: nasm('movap‸s xmm0, [rdi]'), has: ['#GP(0) if a memory operand is not aligned to its size.', '#NM if CR0.TS is 1', '**CPUID** SSE'] },
     'lea accesses no memory': { hover: nasm('le‸a rax, [rdi]'), hasNot: ['#PF'] },
     'push accesses the stack': { hover: nasm('pus‸h rax'), has: ['#PF(fault-code)', '#SS(0)'] },

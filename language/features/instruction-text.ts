@@ -1,7 +1,7 @@
 /** What a hover or a completion says of a mnemonic: everything from the instruction's definition. */
 import type { Form } from '../../emulator/isa/encoding.js';
 import type { Dialect } from '../dialect.js';
-import { asSentence, exceptionsOf } from '../exceptions.js';
+import { asSentence, exceptionsOf, featuresOf } from '../exceptions.js';
 import { ATT_MNEMONICS, readingsOf, type Reading } from '../mnemonics.js';
 import { narrow, type Operand } from '../operands.js';
 
@@ -58,7 +58,7 @@ export function readingText(reading: Reading, mnemonic: string, dialect: Dialect
     flags(instruction),
     `**Exceptions**\n${exceptionsOf(instruction, forms).map((line) => `- ${line}`).join('\n')}`,
     instruction.vmExit === undefined ? undefined : `**VM exit** from VMX non-root operation: ${instruction.vmExit}`,
-    instruction.feature === undefined ? undefined : `**CPUID** ${instruction.feature}`,
+    featuresOf(forms).length === 0 ? undefined : `**CPUID** ${featuresOf(forms).join(', ')}`,
   ].filter((part) => part !== undefined).join('\n\n');
 }
 
