@@ -65,7 +65,7 @@ const eventName = (event: EventInDelivery): string =>
 function deliverOnce(cpu: Processor, e: Exception, during: EventInDelivery | undefined, stoppable: boolean): Exception | undefined {
   const { vector } = e, errorCode = intercept(cpu, e, during);
   const rip = cpu.rip;
-  const stop = cpu.observer.raise('exception', { vector, error: errorCode ?? 0, cr2: e.cr2, rip }, () => `${describe(cpu, rip, e)}.`);
+  const stop = cpu.observer.raise('exception', [vector, errorCode ?? 0, e.cr2, rip], () => `${describe(cpu, rip, e)}.`);
   if (stop && stoppable) throw STOP_BEFORE_DELIVERY;
   if (vector === PF) cpu.cr2 = e.cr2;
   if (vector === DB) enterDebugException(cpu, e.pendingDebug);
@@ -98,7 +98,7 @@ function tripleFault(cpu: Processor, last: Exception, chain: readonly string[]):
   if (cpu.intercepts.tripleFault(cpu)) throw ABANDON;
   cpu.activity = ACTIVITY.shutdown;
   cpu.nextRip = cpu.rip;
-  cpu.observer.raise('triple fault', { vector: last.vector, error: last.errorCode, cr2: last.cr2, rip: cpu.rip }, () => `${cpu.autopsy.join('. ')}.`);
+  cpu.observer.raise('triple fault', [last.vector, last.errorCode, last.cr2, cpu.rip], () => `${cpu.autopsy.join('. ')}.`);
 }
 
 /** Delivers an event, and whatever exceptions come of it: interrupts, and injection at VM entry. */

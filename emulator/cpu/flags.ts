@@ -1,5 +1,5 @@
 /** RFLAGS as TypeScript reads and sets it: the status flags are kept lazily. SDM Vol. 1, "EFLAGS Register". */
-import { EXPLICIT, STATUS_FLAGS, statusOf } from '../meaning/flags.js';
+import { EXPLICIT, STATUS_FLAGS } from '../meaning/flags.js';
 import { S } from './layout.js';
 import type { Processor } from './processor.js';
 
@@ -12,9 +12,7 @@ export const VIF_ABOVE_IF = 10;
 
 /** The six status flags at their places in RFLAGS. */
 export function statusFlags(cpu: Processor): number {
-  const rule = cpu.low(S.flagRule);
-  if (rule === EXPLICIT) return cpu.low(S.flagA) & STATUS_FLAGS;
-  return statusOf(rule, cpu.big(S.flagA), cpu.big(S.flagResult));
+  return cpu.low(S.flagRule) === EXPLICIT ? cpu.low(S.flagA) & STATUS_FLAGS : cpu.lazyStatus();
 }
 
 export function setStatusFlags(cpu: Processor, bits: number): void {

@@ -51,7 +51,7 @@ function mwait(cpu: Processor): Abandon | undefined {
   if (!armed || lineChanged(cpu)) { setState(cpu, MONITOR.none); return undefined; }
   setState(cpu, extensions === 0 ? MONITOR.waiting : MONITOR.interruptible);
   cpu.activity = ACTIVITY.HLT;
-  cpu.observer.raise('halt', { rip: cpu.rip }, () => `MWAIT for a store to the line at physical address 0x${cpu.unsigned(S.monitorAddress).toString(16)}.`);
+  cpu.observer.raise('halt', [cpu.rip], () => `MWAIT for a store to the line at physical address 0x${cpu.unsigned(S.monitorAddress).toString(16)}.`);
 }
 
 /** Whether the processor waits by MWAIT. To everybody else it is active: a VM exit or an event finds it between two instructions. */

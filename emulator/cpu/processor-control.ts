@@ -1,4 +1,5 @@
 /** Instructions that identify, time and halt the processor, or govern its caches, TLBs, interrupts and MSRs. SDM Vol. 3, "Summary of System Instructions". */
+import type { Sentence } from '../observe/events.js';
 import { cpuid } from './cpuid.js';
 import { type Abandon, Exception, leaveIf, VECTORS } from './events.js';
 import { AC, getRflags, IF, IOPL, setRflags, RF, VIF, VIP, VM } from './flags.js';
@@ -23,13 +24,14 @@ const privileged = (name: string) => (cpu: Processor): Abandon | undefined => {
   return cpu.intercepts.instruction(cpu, name);
 };
 
+const HALT_ENABLED: Sentence = () => 'HLT with interrupts enabled.', HALT_DISABLED: Sentence = () => 'HLT with interrupts disabled.';
+
 function halt(cpu: Processor): Abandon | undefined {
   const exited = privileged('HLT')(cpu);
   if (exited) return exited;
   cpu.u32[S.monitor >> 2] = 0;
   cpu.activity = ACTIVITY.HLT;
-  const interruptible = (cpu.low(S.rflags) & IF) !== 0;
-  cpu.observer.raise('halt', { rip: cpu.rip }, () => `HLT with interrupts ${interruptible ? 'enabled' : 'disabled'}.`);
+  cpu.observer.raise('halt', [cpu.rip], (cpu.low(S.rflags) & IF) !== 0 ? HALT_ENABLED : HALT_DISABLED);
 }
 
 /** Only when it changes IF: then the next instruction still runs without interrupts. */

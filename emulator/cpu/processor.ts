@@ -4,6 +4,7 @@ import type { Mmu } from '../paging/mmu.js';
 import type { Observer } from '../observe/events.js';
 import type { StateMoves } from '../vmx/state-moves.js';
 import type { Vmcs } from '../vmx/vmcs.js';
+import { statusOf } from '../meaning/flags.js';
 import type { EventInDelivery, Intercepts } from './intercepts.js';
 import type { Msr } from './msrs.js';
 import { gpr, S, SEGMENT, segment } from './layout.js';
@@ -36,6 +37,8 @@ export class Processor {
   modeChanged!: (spaceChosen?: boolean) => void;
   /** Bytes of guest memory that hold translated code were written: physical address and length. */
   codeWritten!: (physical: number, bytes: number) => void;
+  /** The status flags that the lazy ones stand for. */
+  lazyStatus = (): number => statusOf(this.low(S.flagRule), this.big(S.flagA), this.big(S.flagResult));
   /** Instructions retired by this processor before the current one. */
   instructionCount!: () => number;
   /** The time-stamp counter without any offset. */

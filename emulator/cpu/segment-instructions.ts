@@ -1,4 +1,5 @@
 /** Instructions that load segment registers and transfer to other code segments, as operations. */
+import type { Sentence } from '../observe/events.js';
 import { deliverEvent, EVENT } from './event-delivery.js';
 import { STOP_BEFORE_DELIVERY, VECTORS, vectorName } from './events.js';
 import { callFar, jumpFar, returnFar } from './far-transfers.js';
@@ -55,12 +56,13 @@ export const SEGMENT_OPERATIONS: Operations = {
   INT1: (cpu) => software(cpu, VECTORS['#DB'], EVENT.privilegedSoftwareException),
 };
 
+const BY_INSTRUCTION: Sentence = ({ rip, fields }) => `${vectorName(Number(fields['vector']))} by an instruction at RIP 0x${rip.toString(16)}.`;
+
 function software(cpu: Processor, vector: number, type: number): void {
   const instructionLength = cpu.nextRip - cpu.rip;
   if (type !== EVENT.softwareInterrupt) {
     cpu.intercepts.exception(cpu, vector, undefined, 0, undefined, type);
-    const { rip } = cpu;
-    const stop = cpu.observer.raise('exception', { vector, error: 0, cr2: 0, rip }, () => `${vectorName(vector)} by an instruction at RIP 0x${rip.toString(16)}.`);
+    const stop = cpu.observer.raise('exception', [vector, 0, 0, cpu.rip], BY_INSTRUCTION);
     if (stop) throw STOP_BEFORE_DELIVERY;
   }
   deliverEvent(cpu, { vector, type, errorCode: undefined, instructionLength });

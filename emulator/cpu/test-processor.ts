@@ -1,7 +1,7 @@
 /** For tests: a processor over a little memory, with descriptor tables, a TSS and page tables at known places. */
 import { Bus } from '../memory/bus.js';
 import type { LocalApic } from '../devices/local-apic.js';
-import type { TrapEvent, TrapKind } from '../observe/events.js';
+import { fieldsOf, type TrapEvent, type TrapKind } from '../observe/events.js';
 import { Mmu } from '../paging/mmu.js';
 import { setRflags } from './flags.js';
 import { ROOT_INTERCEPTS } from './intercepts.js';
@@ -27,8 +27,9 @@ export class TestProcessor extends Processor {
     this.intercepts = ROOT_INTERCEPTS;
     this.ports = new Bus('port');
     this.observer = {
-      raise: (kind, fields, says) => {
-        this.events.push({ kind, fields, says: says() });
+      raise: (kind, values, says) => {
+        const fields = fieldsOf(kind, values);
+        this.events.push({ kind, fields, says: says({ rip: this.rip, fields }) });
         return this.stopAt === kind;
       },
     };

@@ -26,6 +26,11 @@ export class StopConditions {
     this.byKind.clear();
   }
 
+  /** Whether anybody asked for events of that kind. */
+  concern(kind: TrapKind): boolean {
+    return this.byKind.has(kind);
+  }
+
   judge(event: TrapEvent): boolean {
     const conditions = this.byKind.get(event.kind);
     return conditions !== undefined && conditions.some(({ test }) => test === undefined || test(event));

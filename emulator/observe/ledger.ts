@@ -1,7 +1,7 @@
 /** The trap ledger: the last architectural events in order, and how many there were of each sort since reset. */
-import type { TrapEvent, TrapKind } from './events.js';
+import { EventRing } from './event-ring.js';
+import type { FieldValues, Sentence, TrapEvent, TrapKind } from './events.js';
 
-/** Few enough that the events die young in the garbage collector: ten times as many cost four times the time each. */
 const CAPACITY = 4096;
 /** RAX of a hypercall may hold anything; beyond this many different numbers they are counted together. */
 const DISTINCT_HYPERCALLS = 256;
@@ -27,7 +27,7 @@ const noEvents = (): Record<TrapKind, number> => ({
 });
 
 export class TrapLedger {
-  private ring: (TrapEvent | undefined)[];
+  private readonly ring: EventRing;
   private recorded = 0;
   private readonly kinds: Record<TrapKind, number> = noEvents();
   private readonly exits = new Uint32Array(256);
@@ -37,7 +37,7 @@ export class TrapLedger {
   private otherHypercalls = 0;
 
   constructor(private readonly capacity = CAPACITY) {
-    this.ring = new Array<TrapEvent | undefined>(capacity).fill(undefined);
+    this.ring = new EventRing(capacity);
   }
 
   /** Events since reset; the ring holds the last of them. */
@@ -46,41 +46,41 @@ export class TrapLedger {
   }
 
   get last(): TrapEvent | undefined {
-    return this.recorded === 0 ? undefined : this.ring[(this.recorded - 1) % this.capacity];
+    return this.recorded === 0 ? undefined : this.ring.read(this.recorded - 1);
   }
 
   get oldest(): number {
     return Math.max(0, this.recorded - this.capacity);
   }
 
-  record(event: TrapEvent): void {
-    this.ring[this.recorded++ % this.capacity] = event;
-    this.kinds[event.kind]++;
-    switch (event.kind) {
+  record(kind: TrapKind, at: number, cpu: number, rip: number, world: TrapEvent['world'], values: FieldValues, says: Sentence): void {
+    this.ring.write(this.recorded++, kind, at, cpu, rip, world, values, says);
+    this.kinds[kind]++;
+    switch (kind) {
       case 'VM exit':
-        this.exits[(event.fields['reason'] as number) & 0xff]!++;
+        this.exits[(values[0] as number) & 0xff]!++;
         break;
       case 'exception':
-        this.exceptions[(event.fields['vector'] as number) & 0xff]!++;
+        this.exceptions[(values[0] as number) & 0xff]!++;
         break;
       case 'interrupt':
-        this.interrupts[(event.fields['vector'] as number) & 0xff]!++;
+        this.interrupts[(values[0] as number) & 0xff]!++;
         break;
       case 'hypercall':
-        this.countHypercall(event.fields['nr'] as number);
+        this.countHypercall(values[0] as number);
         break;
     }
   }
 
   /** The event of that number in the whole history; undefined when the ring has lost it. */
   at(number: number): TrapEvent | undefined {
-    return number >= this.oldest && number < this.recorded ? this.ring[number % this.capacity] : undefined;
+    return number >= this.oldest && number < this.recorded ? this.ring.read(number) : undefined;
   }
 
   /** Events from that number on, as far as the ring holds them. */
   since(number: number): TrapEvent[] {
     const events: TrapEvent[] = [];
-    for (let at = Math.max(number, this.oldest); at < this.recorded; at++) events.push(this.ring[at % this.capacity]!);
+    for (let at = Math.max(number, this.oldest); at < this.recorded; at++) events.push(this.ring.read(at));
     return events;
   }
 
@@ -89,7 +89,7 @@ export class TrapLedger {
     const rows: LedgerRow[] = [];
     let total = 0;
     for (let number = this.oldest; number < this.recorded; number++) {
-      const event = this.ring[number % this.capacity]!;
+      const event = this.ring.read(number);
       if (filter && !filter(event)) continue;
       if (total >= start && total < start + count) rows.push({ number, event });
       total++;
@@ -109,7 +109,6 @@ export class TrapLedger {
   }
 
   clear(): void {
-    this.ring = new Array<TrapEvent | undefined>(this.capacity).fill(undefined);
     this.recorded = 0;
     Object.assign(this.kinds, noEvents());
     for (const counts of [this.exits, this.exceptions, this.interrupts]) counts.fill(0);

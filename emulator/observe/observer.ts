@@ -3,9 +3,11 @@ import { S } from '../cpu/layout.js';
 import type { Processor } from '../cpu/processor.js';
 import { worldOf } from '../vmx/state.js';
 import type { StopConditions } from './conditions.js';
-import type { Observer, TrapEvent, TrapKind } from './events.js';
+import { FIELDS, type FieldValues, type Observer, type Sentence, type TrapEvent, type TrapKind } from './events.js';
 import type { TrapLedger } from './ledger.js';
 
+/** Where an event tells its RIP itself; -1: it happened at that of the processor. */
+const RIP_PLACE = Object.fromEntries(Object.entries(FIELDS).map(([kind, names]) => [kind, names.indexOf('rip')])) as Record<TrapKind, number>;
 const GENERAL_REGISTERS_BYTES = 16 * 8;
 
 export class ProcessorObserver implements Observer {
@@ -29,30 +31,22 @@ export class ProcessorObserver implements Observer {
     this.registerBytes = cpu.u8.subarray(S.gpr, S.gpr + GENERAL_REGISTERS_BYTES);
   }
 
-  raise(kind: TrapKind, fields: TrapEvent['fields'], says: () => string): boolean {
+  raise(kind: TrapKind, values: FieldValues, says: Sentence): boolean {
     const { cpu } = this;
     const at = this.instructions();
     const awaited = this.awaited;
     this.awaited = undefined;
-    if (awaited !== undefined && awaited.kind === kind && awaited.at === at && awaited.rip === cpu.rip && awaited.fields['vector'] === fields['vector']) return false;
+    if (awaited !== undefined && awaited.kind === kind && awaited.at === at && awaited.rip === cpu.rip && awaited.fields['vector'] === values[0]) return false;
 
-    // The commonest kinds name no RIP of their own: asking objects of many shapes for one is slow.
-    const fromGuest = kind === 'VM exit' || kind === 'hypercall', here = fromGuest || kind === 'VM entry';
+    const fromGuest = kind === 'VM exit' || kind === 'hypercall';
     if (kind === 'VM exit') {
       this.guestRegisterBytes.set(this.registerBytes);
       this.guestVmcs = cpu.unsigned(S.currentVmcs);
     }
-    const given = here ? undefined : fields['rip'];
-    const event: TrapEvent = {
-      kind,
-      at,
-      cpu: cpu.id,
-      rip: typeof given === 'number' ? given : cpu.rip,
-      world: fromGuest ? 'non-root' : worldOf(cpu),
-      fields,
-      says,
-    };
-    this.ledger.record(event);
+    const place = RIP_PLACE[kind], given = place < 0 ? undefined : values[place];
+    this.ledger.record(kind, at, cpu.id, typeof given === 'number' ? given : cpu.rip, fromGuest ? 'non-root' : worldOf(cpu), values, says);
+    if (!this.conditions.concern(kind)) return false;
+    const event = this.ledger.last!;
     if (!this.conditions.judge(event)) return false;
     this.stoppedBy = event;
     if (kind === 'exception' || kind === 'interrupt') this.awaited = event;

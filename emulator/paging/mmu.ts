@@ -4,7 +4,7 @@ import { EptFault, Exception, VECTORS } from '../cpu/events.js';
 import { FAST_TLB_HALF_BYTES, MAP, S } from '../cpu/layout.js';
 import type { Processor } from '../cpu/processor.js';
 import type { Bus } from '../memory/bus.js';
-import type { TrapEvent } from '../observe/events.js';
+import type { FieldValues, Sentence } from '../observe/events.js';
 import { ep4ta, EPT_READ, EPT_WRITE, EPTP_ACCESSED_DIRTY, EptOutcome, walkEpt } from '../vmx/ept.js';
 import { PHYSICAL_RESERVED_HIGH } from './capabilities.js';
 import { FastTlb, FAST_TABLES, UNMATCHED_TAG } from './fast-tlb.js';
@@ -36,6 +36,11 @@ export interface VmcsTranslation {
   /** The EPT pointer, 0 when "enable EPT" is 0. */
   eptp(): number;
 }
+
+const INVLPG_SAYS: Sentence = ({ fields }) => `INVLPG invalidates the translations of linear address ${hex(Number(fields['gla']))}`;
+const MOV_TO_CR3_SAYS: Sentence = ({ fields }) => `MOV to CR3 invalidates the entries of PCID ${fields['pcid']} except global ones`;
+const INVEPT_SAYS: Sentence = ({ fields }) =>
+  `INVEPT type ${fields['type']}: ${fields['type'] === 1 ? `EP4TA ${hex(ep4ta(Number(fields['eptp'])))}` : 'all EPT paging structures'}`;
 
 export class Mmu {
   readonly tlb: Tlb;
@@ -241,7 +246,7 @@ export class Mmu {
   /** All entries of the current VPID, global ones included. */
   flushAll(why = 'all entries are flushed'): void {
     this.spaces.flushVpid(this.vpid);
-    this.flushed({ instruction: 'flush' }, () => why);
+    this.flushed(['flush'], () => why);
   }
 
   /** RESET: everything. */
@@ -255,7 +260,7 @@ export class Mmu {
 
   invlpg(linear: number): void {
     this.tlb.invalidate(linear, { vpid: this.vpid, pcid: this.pcid, globals: true });
-    this.flushed({ instruction: 'INVLPG', gla: linear }, () => `INVLPG invalidates the translations of linear address ${hex(linear)}`);
+    this.flushed(['INVLPG', undefined, undefined, undefined, undefined, linear], INVLPG_SAYS);
   }
 
   /** After CR3 was written. */
@@ -263,7 +268,7 @@ export class Mmu {
     const pcid = (this.cpu.cr4 & CR4_PCIDE) !== 0 ? this.cpu.low(S.cr3) & 0xfff : 0;
     if (!flushNonGlobal) return this.spaceChanged();
     this.spaces.flushPcid(this.vpid, pcid);
-    this.flushed({ instruction: 'MOV to CR3', pcid }, () => `MOV to CR3 invalidates the entries of PCID ${pcid} except global ones`);
+    this.flushed(['MOV to CR3', undefined, pcid], MOV_TO_CR3_SAYS);
   }
 
   /** After MOV to CR0 (LMSW, CLTS), not at VM entry or exit. */
@@ -288,7 +293,7 @@ export class Mmu {
     else if (type === 1) this.spaces.flushPcid(vpid, pcid);
     else if (type === 2) this.spaces.flushVpid(vpid);
     else this.spaces.flushVpidNonGlobal(vpid);
-    this.flushed({ instruction: 'INVPCID', type, pcid, gla: linear }, () => `INVPCID type ${type}: ${[
+    this.flushed(['INVPCID', type, pcid, undefined, undefined, linear], () => `INVPCID type ${type}: ${[
       `linear address ${hex(linear)} in PCID ${pcid}`, `PCID ${pcid} except global entries`, 'all PCIDs and global entries', 'all PCIDs except global entries'][type]!}`);
   }
 
@@ -296,7 +301,7 @@ export class Mmu {
   invept(type: number, eptp: number): void {
     if (type === 1) this.spaces.flushEpt(ep4ta(eptp));
     else this.spaces.flushEpts();
-    this.flushed({ instruction: 'INVEPT', type, eptp }, () => `INVEPT type ${type}: ${type === 1 ? `EP4TA ${hex(ep4ta(eptp))}` : 'all EPT paging structures'}`);
+    this.flushed(['INVEPT', type, undefined, undefined, eptp], INVEPT_SAYS);
   }
 
   /** SDM Vol. 3D, "INVVPID—Invalidate Translations Based on VPID". Types 0 to 3. */
@@ -305,7 +310,7 @@ export class Mmu {
     else if (type === 1) this.spaces.flushVpid(vpid);
     else if (type === 2) this.spaces.flushVpids();
     else this.spaces.flushVpidNonGlobal(vpid);
-    this.flushed({ instruction: 'INVVPID', type, vpid, gla: linear }, () => `INVVPID type ${type}: ${[
+    this.flushed(['INVVPID', type, undefined, vpid, undefined, linear], () => `INVVPID type ${type}: ${[
       `linear address ${hex(linear)} in VPID ${vpid}`, `VPID ${vpid}`, 'all VPIDs but 0', `VPID ${vpid} except global entries`][type]!}`);
   }
 
@@ -319,10 +324,10 @@ export class Mmu {
     this.spaceChanged();
   }
 
-  private flushed(fields: TrapEvent['fields'], says: () => string): void {
+  private flushed(values: FieldValues, says: Sentence): void {
     this.spaceChanged();
     const { observer } = this.cpu as { observer?: Processor['observer'] };
-    observer?.raise('TLB flush', fields, says);
+    observer?.raise('TLB flush', values, says);
   }
 
   /**

@@ -113,6 +113,7 @@ export class Spaces {
     for (const eptClass of this.epts.values()) eptClass.spaces.clear();
     for (const space of kept) space.eptClass.spaces.set(space.vpid * 4096 + space.pcid, space);
     this.count = kept.length;
+    this.previous = this.current;
   }
 }
 

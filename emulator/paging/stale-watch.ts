@@ -43,7 +43,7 @@ export class StaleWatch {
     if (stale === undefined || this.told.get(n) === stale) return;
     this.told.set(n, stale);
     const physical = mmu.tlb.physical[n]! + (linear - mmu.tlb.page[n]!);
-    mmu.cpu.observer.raise('stale translation', { linear, physical }, () =>
+    mmu.cpu.observer.raise('stale translation', [linear, physical], () =>
       `an access ${VERBS[kind]} linear address ${hex(linear)} at physical address ${hex(physical)}, as cached, but ${stale}`);
   }
 

@@ -84,7 +84,7 @@ function findBlock(f: FunctionBody, LINEAR: number, otherwise: () => void): numb
 }
 
 /** All six flags from the lazy slots: the WebAssembly twin of `statusOf`, compared with it by a test. */
-function statusFunction(): FunctionBody {
+export function statusFunction(): FunctionBody {
   const f = new FunctionBody([], [I32]);
   const rule = f.local(I32), flags = f.local(I32), a = f.local(I64), r = f.local(I64), b = f.local(I64), carry = f.local(I64), kind = f.local(I32), shift = f.local(I64);
   f.i32(0).memory('i32.load', S.flagRule).tee(rule).i32(EXPLICIT).op('i32.eq').block('if');

@@ -95,6 +95,7 @@ export class Engine {
         updateFloatMode(each);
       };
       each.codeWritten = (physical, bytes) => this.codeWritten(physical, bytes);
+      each.lazyStatus = this.core.status;
     }
   }
 

@@ -1,19 +1,18 @@
 /** VM entries: VMLAUNCH and VMRESUME from their checks to the first instruction of the guest. SDM Vol. 3C, "VM Entries". */
 import { deliver } from '../cpu/exceptions.js';
 import { ABANDON, EptFault, vectorName } from '../cpu/events.js';
-import { S } from '../cpu/layout.js';
 import { BLOCKING } from '../cpu/modes.js';
 import type { Processor } from '../cpu/processor.js';
+import type { Sentence } from '../observe/events.js';
 import { PROCESSOR, PROCESSOR_2 } from './controls.js';
 import { firstFailure, type Failure } from './entry-checks/entry-checks.js';
 import { failEntry } from './exit.js';
 import { EXIT_REASONS } from './exit-reasons.js';
-import { hasPreemptionTimer, loadGuestNonRegisterState, loadGuestPdptes, loadGuestRegisters, secondaryControls } from './guest-state.js';
+import { hasPreemptionTimer, loadGuestRegisters, secondaryControls } from './guest-state.js';
 import { eptFault, vmxIntercepts } from './intercepts.js';
 import { armMonitorTrap, OTHER_EVENT } from './monitor-trap.js';
 import { loadMsrs } from './msr-areas.js';
-import { startPreemptionTimer, stopPreemptionTimer } from './preemption-timer.js';
-import { VMX_STATE } from './state.js';
+import { startPreemptionTimer } from './preemption-timer.js';
 import { currentVmcs, slot, type Vmcs } from './vmcs.js';
 
 const INJECTION = slot('VM-entry interruption-information field'), ERROR_CODE = slot('VM-entry exception error code'), LENGTH = slot('VM-entry instruction length');
@@ -46,31 +45,25 @@ export function enter(cpu: Processor, launch: boolean): number {
   if (failure) return reject(cpu, failure);
 
   loadGuestRegisters(cpu, vmcs);
-  loadGuestPdptes(cpu, vmcs);
-  const notLoaded = loadMsrs(cpu, vmcs, LOAD_COUNT, LOAD_ADDRESS);
+  const notLoaded = vmcs.low(LOAD_COUNT) === 0 ? undefined : loadMsrs(cpu, vmcs, LOAD_COUNT, LOAD_ADDRESS);
   if (notLoaded) {
     failEntry(cpu, EXIT_REASONS.ENTRY_FAILURE_MSR_LOADING.number, notLoaded.number, () => `entry ${notLoaded.number} of the VM-entry MSR-load area: ${notLoaded.why}`);
     return 0;
   }
-  loadGuestNonRegisterState(cpu, vmcs);
+  cpu.stateMoves.enterGuest(vmcs.at);
   if (launch) vmcs.launched = true;
-  cpu.u32[S.nonRoot >> 2] = 1;
   cpu.deliveries++;
   cpu.intercepts = vmxIntercepts;
   cpu.mmu.vmTransition(vpidOf(vmcs));
   cpu.modeChanged(true);
   if (hasPreemptionTimer(vmcs)) startPreemptionTimer(cpu, vmcs.low(TIMER));
-  else stopPreemptionTimer(cpu);
-  cpu.set(VMX_STATE.firstPause, 0, 0);
-  cpu.set(VMX_STATE.lastPause, 0, 0);
-  cpu.set(VMX_STATE.nmisUnblockedAt, 0, 0);
   raiseEntry(cpu, vmcs, launch);
   inject(cpu, vmcs);
   return 0;
 }
 
 function refuse(cpu: Processor, error: number, why: string): number {
-  cpu.observer.raise('VM-entry failure', { error }, () => `VM-instruction error ${error}: ${why}.`);
+  cpu.observer.raise('VM-entry failure', [error], () => `VM-instruction error ${error}: ${why}.`);
   return error;
 }
 
@@ -86,18 +79,19 @@ function reject(cpu: Processor, { check, section }: Failure): number {
 const EVENT_TYPES = ['external interrupt', 'reserved', 'NMI', 'hardware exception', 'software interrupt', 'privileged software exception', 'software exception', 'pending MTF VM exit'];
 
 function raiseEntry(cpu: Processor, vmcs: Vmcs, launch: boolean): void {
-  const injection = vmcs.low(INJECTION), { rip } = cpu;
-  cpu.observer.raise('VM entry', { instruction: launch ? 'VMLAUNCH' : 'VMRESUME', intr_info: injection, vpid: vpidOf(vmcs) }, () => {
-    const event = (injection & VALID) === 0 ? '' : `, injecting ${EVENT_TYPES[(injection >> 8) & 7]!} ${vectorName(injection & 0xff)}`;
-    return `${launch ? 'VMLAUNCH' : 'VMRESUME'} enters the guest at RIP 0x${BigInt.asUintN(64, BigInt(rip)).toString(16)}${event}.`;
-  });
+  cpu.observer.raise('VM entry', [launch ? 'VMLAUNCH' : 'VMRESUME', vmcs.low(INJECTION), vpidOf(vmcs)], ENTRY_SAYS);
 }
+const ENTRY_SAYS: Sentence = ({ rip, fields }) => {
+  const injection = Number(fields['intr_info']);
+  const event = (injection & VALID) === 0 ? '' : `, injecting ${EVENT_TYPES[(injection >> 8) & 7]!} ${vectorName(injection & 0xff)}`;
+  return `${fields['instruction']} enters the guest at RIP 0x${BigInt.asUintN(64, BigInt(rip)).toString(16)}${event}.`;
+};
 
 /** SDM Vol. 3C, "Event Injection". The VM exit clears the valid bit. */
 function inject(cpu: Processor, vmcs: Vmcs): void {
   const injection = vmcs.low(INJECTION), type = (injection >> 8) & 7, injecting = (injection & VALID) !== 0;
   const traps = (vmcs.low(PRIMARY_CONTROLS) & PROCESSOR['monitor trap flag']) !== 0;
-  armMonitorTrap(cpu, injecting && (traps || type === OTHER_EVENT) ? 'pending' : traps ? 'armed' : 'off');
+  if (traps || (injecting && type === OTHER_EVENT)) armMonitorTrap(cpu, injecting && (traps || type === OTHER_EVENT) ? 'pending' : traps ? 'armed' : 'off');
   if (!injecting || type === OTHER_EVENT) return;
   const errorCode = (injection & DELIVER_ERROR_CODE) !== 0 ? vmcs.low(ERROR_CODE) : undefined;
   try { deliver(cpu, { vector: injection & 0xff, type, errorCode, instructionLength: vmcs.low(LENGTH) }); }

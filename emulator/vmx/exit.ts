@@ -1,16 +1,14 @@
 /** VM exits: from the guest to the host. SDM Vol. 3C, "VM Exits". */
+import { dr } from '../cpu/debug-registers.js';
 import { ABANDON } from '../cpu/events.js';
 import { ROOT_INTERCEPTS, type EventInDelivery } from '../cpu/intercepts.js';
-import { S } from '../cpu/layout.js';
 import { ACTIVITY, BLOCKING } from '../cpu/modes.js';
 import type { Processor } from '../cpu/processor.js';
+import type { Sentence } from '../observe/events.js';
 import { PIN } from './controls.js';
 import { EXIT_REASONS, exitReason, VM_ENTRY_FAILURE } from './exit-reasons.js';
-import { saveGuestState } from './guest-state.js';
-import { loadHostState } from './host-state.js';
+import { savePreemptionTimer } from './guest-state.js';
 import { loadMsrs, storeMsrs } from './msr-areas.js';
-import { stopPreemptionTimer } from './preemption-timer.js';
-import { VMX_STATE } from './state.js';
 import { currentVmcs, slot, type Vmcs } from './vmcs.js';
 
 export const EXIT_FIELDS = {
@@ -25,12 +23,14 @@ export const EXIT_FIELDS = {
   length: slot('VM-exit instruction length'),
   information: slot('VM-exit instruction information'),
 } as const;
-const INJECTION = slot('VM-entry interruption-information field'), PIN_CONTROLS = slot('pin-based VM-execution controls');
+const PIN_CONTROLS = slot('pin-based VM-execution controls');
 const STORE_COUNT = slot('VM-exit MSR-store count'), STORE_ADDRESS = slot('VM-exit MSR-store address');
 const LOAD_COUNT = slot('VM-exit MSR-load count'), LOAD_ADDRESS = slot('VM-exit MSR-load address');
 
 export const VALID = 0x8000_0000, ERROR_CODE_VALID = 1 << 11, NMI_UNBLOCKING = 1 << 12;
 const MAX_INSTRUCTION_LENGTH = 15;
+/** L0 to G3 of DR7. */
+const ENABLED = 0xff;
 
 /** Indicators of a VMX abort. SDM Vol. 3C, "VMX Aborts". */
 const ABORT = {
@@ -50,12 +50,18 @@ export function instructionLength(cpu: Processor): number {
   return length <= MAX_INSTRUCTION_LENGTH ? length : 0;
 }
 
+/** The sentence of an exit, from its cause. */
+export const exitSentence = (why: () => string): Sentence => ({ fields }) => {
+  const reason = Number(fields['reason']);
+  return `${exitReason(reason)?.name ?? `Exit reason ${reason}`}: ${why()}.`;
+};
+
 /**
- * Performs a VM exit: afterwards the processor stands at the host's RIP. `says` names the cause. What only some exits report
+ * Performs a VM exit: afterwards the processor stands at the host's RIP. What only some exits report
  * (addresses, instruction information) is written to the VMCS before. `interruption`: the event that is the cause.
  */
 export function vmExit(
-  cpu: Processor, reason: number, qualification: number, says: () => string,
+  cpu: Processor, reason: number, qualification: number, says: Sentence,
   during?: EventInDelivery, interruption = 0, interruptionError = 0,
 ): void {
   const vmcs = currentVmcs(cpu);
@@ -70,66 +76,55 @@ export function vmExit(
     vmcs.report(EXIT_FIELDS.vectoring, interruptionInformation(during.vector, during.type, during.errorCode));
     vmcs.report(EXIT_FIELDS.vectoringError, during.errorCode ?? 0);
   }
-  vmcs.set(INJECTION, vmcs.low(INJECTION) & 0x7fff_ffff);
   cpu.delivering = undefined;
-  saveGuestState(cpu, vmcs);
-  raise(cpu, vmcs, 'VM exit', reason, says);
-  leaveNonRoot(cpu, vmcs, reason === EXIT_REASONS.EXCEPTION_OR_NMI.number && ((interruption >> 8) & 7) === 2);
+  savePreemptionTimer(cpu, vmcs);
+  cpu.stateMoves.saveGuest(vmcs.at);
+  cpu.observer.raise('VM exit', information(vmcs, reason), says);
+  const byNmi = reason === EXIT_REASONS.EXCEPTION_OR_NMI.number && ((interruption >> 8) & 7) === 2;
+  cpu.stateMoves.leaveGuest(byNmi ? BLOCKING.NMI : physicalNmiBlocking(cpu, vmcs));
+  cpu.intercepts = ROOT_INTERCEPTS;
 
-  const notStored = storeMsrs(cpu, vmcs, STORE_COUNT, STORE_ADDRESS);
+  const notStored = vmcs.low(STORE_COUNT) === 0 ? undefined : storeMsrs(cpu, vmcs, STORE_COUNT, STORE_ADDRESS);
   if (notStored) vmxAbort(cpu, vmcs, 1, `entry ${notStored.number} of the VM-exit MSR-store area: ${notStored.why}`);
   else toHost(cpu, vmcs);
 }
 
 /** Exits and leaves the instruction. */
-export function exitInstead(cpu: Processor, reason: number, qualification: number, says: () => string): never {
-  vmExit(cpu, reason, qualification, says);
+export function exitInstead(cpu: Processor, reason: number, qualification: number, why: () => string): never {
+  vmExit(cpu, reason, qualification, exitSentence(why));
   throw ABANDON;
 }
 
 /** VM entry gave up after it had begun to load guest state: the guest-state area stays as it is. SDM Vol. 3C, "VM-Entry Failures During or After Loading Guest State". */
-export function failEntry(cpu: Processor, basicReason: number, qualification: number, says: () => string): void {
+export function failEntry(cpu: Processor, basicReason: number, qualification: number, why: () => string): void {
   const vmcs = currentVmcs(cpu);
   vmcs.report(EXIT_FIELDS.reason, (basicReason | VM_ENTRY_FAILURE) >>> 0);
   vmcs.reportNumber(EXIT_FIELDS.qualification, qualification);
-  raise(cpu, vmcs, 'VM-entry failure', basicReason, says);
+  cpu.observer.raise('VM-entry failure', [undefined, ...information(vmcs, basicReason)], exitSentence(why));
   toHost(cpu, vmcs);
 }
 
-function raise(cpu: Processor, vmcs: Vmcs, kind: 'VM exit' | 'VM-entry failure', reason: number, says: () => string): void {
-  cpu.observer.raise(kind, {
-    reason,
-    qualification: vmcs.number(EXIT_FIELDS.qualification),
-    gpa: vmcs.unsigned(EXIT_FIELDS.guestPhysical),
-    gla: vmcs.number(EXIT_FIELDS.guestLinear),
-    length: vmcs.low(EXIT_FIELDS.length),
-    intr_info: vmcs.low(EXIT_FIELDS.interruption),
-    instruction: vmcs.low(EXIT_FIELDS.information),
-  }, () => `${exitReason(reason)?.name ?? `Exit reason ${reason}`}: ${says()}.`);
-}
+/** What both exits and failed entries tell. */
+const information = (vmcs: Vmcs, reason: number): number[] => [
+  reason, vmcs.number(EXIT_FIELDS.qualification), vmcs.unsigned(EXIT_FIELDS.guestPhysical), vmcs.number(EXIT_FIELDS.guestLinear),
+  vmcs.low(EXIT_FIELDS.length), vmcs.low(EXIT_FIELDS.interruption), vmcs.low(EXIT_FIELDS.information),
+];
 
 /** SDM Vol. 3C, "Updating Non-Register State". With virtual NMIs, NMIs themselves were not blocked. */
-function leaveNonRoot(cpu: Processor, vmcs: Vmcs, byNmi: boolean): void {
-  const physicalNmiBlocking = (vmcs.low(PIN_CONTROLS) & PIN['virtual NMIs']) === 0 ? cpu.interruptibility & BLOCKING.NMI : 0;
-  cpu.interruptibility = byNmi ? BLOCKING.NMI : physicalNmiBlocking;
-  cpu.activity = ACTIVITY.active;
-  cpu.set(S.pendingDebug, 0, 0);
-  stopPreemptionTimer(cpu);
-  cpu.set(VMX_STATE.monitorTrap, 0, 0);
-  cpu.u32[S.nonRoot >> 2] = 0;
-  cpu.intercepts = ROOT_INTERCEPTS;
-}
+const physicalNmiBlocking = (cpu: Processor, vmcs: Vmcs): number => ((vmcs.low(PIN_CONTROLS) & PIN['virtual NMIs']) === 0 ? cpu.interruptibility & BLOCKING.NMI : 0);
 
 function toHost(cpu: Processor, vmcs: Vmcs): void {
   cpu.deliveries++;
-  const guestWasLong = cpu.longMode;
-  loadHostState(cpu, vmcs);
+  const guestWasLong = cpu.longMode, breakpoints = (cpu.low(dr(7)) & ENABLED) !== 0;
+  cpu.stateMoves.loadHost(vmcs.at);
+  cpu.nextRip = cpu.rip;
+  if (breakpoints) cpu.mmu.debugRegistersChanged();
   cpu.mmu.vmTransition(cpu.mmu.vmcs.vpid());
   cpu.modeChanged(true);
   if (guestWasLong && !cpu.longMode) { vmxAbort(cpu, vmcs, 6); return; }
   const pae = (cpu.cr0 & 0x8000_0000) !== 0 && (cpu.cr4 & 0x20) !== 0 && !cpu.longMode;
   if (pae && !cpu.mmu.loadPdptes(cpu.cr3)) { vmxAbort(cpu, vmcs, 2); return; }
-  const notLoaded = loadMsrs(cpu, vmcs, LOAD_COUNT, LOAD_ADDRESS);
+  const notLoaded = vmcs.low(LOAD_COUNT) === 0 ? undefined : loadMsrs(cpu, vmcs, LOAD_COUNT, LOAD_ADDRESS);
   if (notLoaded) vmxAbort(cpu, vmcs, 4, `entry ${notLoaded.number} of the VM-exit MSR-load area: ${notLoaded.why}`);
 }
 
@@ -138,5 +133,5 @@ function vmxAbort(cpu: Processor, vmcs: Vmcs, indicator: keyof typeof ABORT, det
   cpu.activity = ACTIVITY.shutdown;
   cpu.nextRip = cpu.rip;
   cpu.autopsy = [`VMX abort ${indicator}: ${ABORT[indicator]}${detail === '' ? '' : ` (${detail})`}`, 'The processor shuts down'];
-  cpu.observer.raise('triple fault', { rip: cpu.rip, indicator }, () => `${cpu.autopsy.join('. ')}.`);
+  cpu.observer.raise('triple fault', [undefined, undefined, undefined, cpu.rip, indicator], () => `${cpu.autopsy.join('. ')}.`);
 }

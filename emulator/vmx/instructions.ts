@@ -4,11 +4,13 @@ import { CF, setStatusFlags, ZF } from '../cpu/flags.js';
 import { S } from '../cpu/layout.js';
 import type { Operations } from '../cpu/operations.js';
 import { RFLAGS_VM, type Processor } from '../cpu/processor.js';
+import type { Sentence } from '../observe/events.js';
 import { MAXPHYADDR } from '../paging/capabilities.js';
 import { isCanonical } from '../paging/mmu.js';
 import { readPhysical32 } from '../paging/access.js';
 import { CR0_FIXED0, CR4_FIXED0, cr4Fixed1 } from './capabilities.js';
 import { enter } from './entry.js';
+import { EXIT_REASONS } from './exit-reasons.js';
 import { validEptp } from './entry-checks/control-fields.js';
 import {
   areaOfField, currentVmcs, findField, hasCurrentVmcs, regionInMemory, slot, slotOfField, vmcsAt, VMCS_REVISION, widthOfField,
@@ -177,11 +179,12 @@ function vmcall(cpu: Processor): Abandon | undefined {
 
 const RAX = 0, RCX = 1, RDX = 2, RBX = 3, RSI = 6, RDI = 7;
 
+const HYPERCALL: Sentence = ({ fields }) => `VMCALL with RAX = 0x${BigInt.asUintN(64, BigInt(fields['nr']!)).toString(16)}.`;
+
 function raiseHypercall(cpu: Processor): void {
-  const nr = cpu.regNumber(RAX);
-  cpu.observer.raise('hypercall', {
-    nr, rbx: cpu.regNumber(RBX), rcx: cpu.regNumber(RCX), rdx: cpu.regNumber(RDX), rsi: cpu.regNumber(RSI), rdi: cpu.regNumber(RDI), reason: 18,
-  }, () => `VMCALL with RAX = 0x${BigInt.asUintN(64, BigInt(nr)).toString(16)}.`);
+  cpu.observer.raise('hypercall', [
+    cpu.regNumber(RAX), cpu.regNumber(RBX), cpu.regNumber(RCX), cpu.regNumber(RDX), cpu.regNumber(RSI), cpu.regNumber(RDI), EXIT_REASONS.VMCALL.number,
+  ], HYPERCALL);
 }
 
 /** Arguments: type, then the halves of the descriptor. */

@@ -8,7 +8,7 @@ import type { Processor } from '../cpu/processor.js';
 import { ioBitmap, msrBitmap } from './bitmaps.js';
 import { PIN, PROCESSOR, PROCESSOR_2, VM_EXIT } from './controls.js';
 import { clts, lmsw, movFromCr, movToCr, readCr } from './control-register-accesses.js';
-import { EXIT_FIELDS, exitInstead, interruptionInformation, NMI_UNBLOCKING, vmExit } from './exit.js';
+import { EXIT_FIELDS, exitInstead, exitSentence, interruptionInformation, NMI_UNBLOCKING, vmExit } from './exit.js';
 import { EXIT_REASONS } from './exit-reasons.js';
 import { secondaryControls } from './guest-state.js';
 import { ENABLED_BY, INSTRUCTION_EXITS } from './instruction-exits.js';
@@ -31,6 +31,10 @@ const primary = (vmcs: Vmcs, mask: number): boolean => (vmcs.low(PRIMARY_CONTROL
 
 const xssExits = (cpu: Processor, vmcs: Vmcs): boolean =>
   ((cpu.reg32(RAX) & cpu.low(S.xss) & vmcs.low(XSS_BITMAP)) | (cpu.reg32(RDX) & cpu.high(S.xss) & vmcs.high(XSS_BITMAP))) !== 0;
+const EXIT_SENTENCES = new Map(Object.entries(INSTRUCTION_EXITS).map(([name, { control, secondary, byXss }]) => {
+  const on = control ?? secondary;
+  return [name, exitSentence(() => (byXss ? 'EDX:EAX, IA32_XSS and the XSS-exiting bitmap have a bit in common' : on === undefined ? `${name} exits always` : `the "${on}" VM-execution control is 1`))];
+}));
 
 function instruction(cpu: Processor, name: string, qualification = 0): Abandon | undefined {
   const row = INSTRUCTION_EXITS[name], enabledBy = ENABLED_BY[name], vmcs = currentVmcs(cpu);
@@ -38,7 +42,6 @@ function instruction(cpu: Processor, name: string, qualification = 0): Abandon |
     throw new Exception(VECTORS['#UD'], 0, 0, `${name} in VMX non-root operation: the "${enabledBy}" VM-execution control is 0`);
   }
   if (!row) return undefined;
-  const control = row.control ?? row.secondary;
   const on = row.byXss ? xssExits(cpu, vmcs) : row.control !== undefined ? primary(vmcs, PROCESSOR[row.control])
     : row.secondary === undefined || (secondaryControls(vmcs) & PROCESSOR_2[row.secondary]) !== 0;
   if (!on) {
@@ -50,7 +53,7 @@ function instruction(cpu: Processor, name: string, qualification = 0): Abandon |
     vmcs.report(EXIT_FIELDS.information, FORMATS[row.information](operands));
     if (row.displacement) qualification = operands.displacement;
   }
-  vmExit(cpu, row.reason, qualification, () => (row.byXss ? 'EDX:EAX, IA32_XSS and the XSS-exiting bitmap have a bit in common' : control === undefined ? `${name} exits always` : `the "${control}" VM-execution control is 1`));
+  vmExit(cpu, row.reason, qualification, EXIT_SENTENCES.get(name)!);
   return ABANDON;
 }
 
@@ -125,7 +128,7 @@ function exception(
   }
   const unblocking = during === undefined && vector !== DOUBLE_FAULT ? nmiUnblocking(cpu) : 0;
   const information = interruptionInformation(vector, type, errorCode) | unblocking;
-  vmExit(cpu, EXIT_REASONS.EXCEPTION_OR_NMI.number, qualification, exceptionSays(vmcs, vector, errorCode ?? 0), during, information >>> 0, errorCode ?? 0);
+  vmExit(cpu, EXIT_REASONS.EXCEPTION_OR_NMI.number, qualification, exitSentence(exceptionSays(vmcs, vector, errorCode ?? 0)), during, information >>> 0, errorCode ?? 0);
   throw ABANDON;
 }
 
@@ -133,13 +136,13 @@ function interrupt(cpu: Processor, kind: 'external interrupt' | 'NMI', acknowled
   const vmcs = currentVmcs(cpu);
   if (kind === 'NMI') {
     if (!pin(vmcs, PIN['NMI exiting'])) { delivered(cpu); return false; }
-    vmExit(cpu, EXIT_REASONS.EXCEPTION_OR_NMI.number, 0, () => 'the "NMI exiting" VM-execution control is 1', undefined, interruptionInformation(NMI_VECTOR, NMI_TYPE, undefined));
+    vmExit(cpu, EXIT_REASONS.EXCEPTION_OR_NMI.number, 0, exitSentence(() => 'the "NMI exiting" VM-execution control is 1'), undefined, interruptionInformation(NMI_VECTOR, NMI_TYPE, undefined));
     return true;
   }
   if (!pin(vmcs, PIN['external-interrupt exiting'])) { delivered(cpu); return false; }
   const acknowledges = (vmcs.low(EXIT_CONTROLS) & VM_EXIT['acknowledge interrupt on exit']) !== 0;
   const information = acknowledges ? interruptionInformation(acknowledge(), 0, undefined) : 0;
-  vmExit(cpu, EXIT_REASONS.EXTERNAL_INTERRUPT.number, 0, () => 'the "external-interrupt exiting" VM-execution control is 1', undefined, information);
+  vmExit(cpu, EXIT_REASONS.EXTERNAL_INTERRUPT.number, 0, exitSentence(() => 'the "external-interrupt exiting" VM-execution control is 1'), undefined, information);
   return true;
 }
 
@@ -152,7 +155,7 @@ function boundary(cpu: Processor, before: 'debug trap' | 'NMI' | 'external inter
   switch (before) {
     case 'debug trap':
       if (!monitorTrapDue(cpu)) return false;
-      vmExit(cpu, EXIT_REASONS.MONITOR_TRAP_FLAG.number, 0, () => 'the "monitor trap flag" VM-execution control is 1, or VM entry injected a pending MTF VM exit');
+      vmExit(cpu, EXIT_REASONS.MONITOR_TRAP_FLAG.number, 0, exitSentence(() => 'the "monitor trap flag" VM-execution control is 1, or VM entry injected a pending MTF VM exit'));
       return true;
     case 'NMI': return beforeNmi(cpu, currentVmcs(cpu));
     case 'external interrupt': return beforeExternalInterrupt(cpu, currentVmcs(cpu));
@@ -161,19 +164,19 @@ function boundary(cpu: Processor, before: 'debug trap' | 'NMI' | 'external inter
 
 function beforeNmi(cpu: Processor, vmcs: Vmcs): boolean {
   if (cpu.activity !== ACTIVITY.waitForSipi && preemptionTicks(cpu) === 0) {
-    vmExit(cpu, EXIT_REASONS.VMX_PREEMPTION_TIMER_EXPIRED.number, 0, () => 'the VMX-preemption timer has counted down to 0');
+    vmExit(cpu, EXIT_REASONS.VMX_PREEMPTION_TIMER_EXPIRED.number, 0, exitSentence(() => 'the VMX-preemption timer has counted down to 0'));
     return true;
   }
   const open = (cpu.interruptibility & (BLOCKING.NMI | BLOCKING.MOV_SS)) === 0;
   if (!open || !primary(vmcs, PROCESSOR['NMI-window exiting'])) return false;
-  vmExit(cpu, EXIT_REASONS.NMI_WINDOW.number, 0, () => 'the "NMI-window exiting" VM-execution control is 1 and nothing blocks virtual NMIs');
+  vmExit(cpu, EXIT_REASONS.NMI_WINDOW.number, 0, exitSentence(() => 'the "NMI-window exiting" VM-execution control is 1 and nothing blocks virtual NMIs'));
   return true;
 }
 
 function beforeExternalInterrupt(cpu: Processor, vmcs: Vmcs): boolean {
   const open = (cpu.low(S.rflags) & IF) !== 0 && (cpu.interruptibility & (BLOCKING.STI | BLOCKING.MOV_SS)) === 0;
   if (!open || !primary(vmcs, PROCESSOR['interrupt-window exiting'])) return false;
-  vmExit(cpu, EXIT_REASONS.INTERRUPT_WINDOW.number, 0, () => 'the "interrupt-window exiting" VM-execution control is 1, RFLAGS.IF is 1 and nothing blocks interrupts');
+  vmExit(cpu, EXIT_REASONS.INTERRUPT_WINDOW.number, 0, exitSentence(() => 'the "interrupt-window exiting" VM-execution control is 1, RFLAGS.IF is 1 and nothing blocks interrupts'));
   return true;
 }
 
@@ -199,17 +202,17 @@ export const vmxIntercepts: Intercepts = {
   startSignal(cpu, signal, vector) {
     if (signal === 'INIT' && cpu.activity === ACTIVITY.waitForSipi) return 'blocked';
     const reason = signal === 'INIT' ? EXIT_REASONS.INIT_SIGNAL : EXIT_REASONS.STARTUP_IPI;
-    vmExit(cpu, reason.number, vector, () => `an ${signal === 'INIT' ? 'INIT signal' : 'start-up IPI'} exits always`);
+    vmExit(cpu, reason.number, vector, exitSentence(() => `an ${signal === 'INIT' ? 'INIT signal' : 'start-up IPI'} exits always`));
     return true;
   },
   tripleFault(cpu) {
-    vmExit(cpu, EXIT_REASONS.TRIPLE_FAULT.number, 0, () => 'a fault during the delivery of a double fault exits always');
+    vmExit(cpu, EXIT_REASONS.TRIPLE_FAULT.number, 0, exitSentence(() => 'a fault during the delivery of a double fault exits always'));
     return true;
   },
   taskSwitch(cpu, selector, source) {
     const during = source === 'task gate in IDT' ? cpu.delivering : undefined;
     const qualification = selector + TASK_SWITCH_SOURCES[source] * 2 ** 30;
-    vmExit(cpu, EXIT_REASONS.TASK_SWITCH.number, qualification, () => `a task switch (${source}) exits always`, during);
+    vmExit(cpu, EXIT_REASONS.TASK_SWITCH.number, qualification, exitSentence(() => `a task switch (${source}) exits always`), during);
     throw ABANDON;
   },
   readTsc(cpu, tsc) {
@@ -227,7 +230,7 @@ export function eptFault(cpu: Processor, fault: EptFault, during: EventInDeliver
   if (violation) vmcs.reportNumber(EXIT_FIELDS.guestLinear, fault.linear);
   const unblocking = violation && during === undefined ? nmiUnblocking(cpu) : 0;
   const reason = violation ? EXIT_REASONS.EPT_VIOLATION.number : EXIT_REASONS.EPT_MISCONFIGURATION.number;
-  vmExit(cpu, reason, violation ? fault.qualification | unblocking : 0, () => `guest-physical address ${hex(fault.guestPhysical)}: ${fault.why}`, during);
+  vmExit(cpu, reason, violation ? fault.qualification | unblocking : 0, exitSentence(() => `guest-physical address ${hex(fault.guestPhysical)}: ${fault.why}`), during);
 }
 
 /**

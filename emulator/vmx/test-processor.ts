@@ -9,7 +9,7 @@ import { resetProcessor } from '../cpu/reset.js';
 import { setSegment } from '../cpu/segments.js';
 import { SYSTEM_OPERATIONS } from '../cpu/system-operations.js';
 import { Bus } from '../memory/bus.js';
-import type { TrapEvent, TrapKind } from '../observe/events.js';
+import { fieldsOf, type TrapEvent, type TrapKind } from '../observe/events.js';
 import { Mmu } from '../paging/mmu.js';
 import { attachVmx } from './attach.js';
 import { capability, PIN, PROCESSOR, PROCESSOR_2, VM_ENTRY, VM_EXIT } from './controls.js';
@@ -43,8 +43,9 @@ export class TestProcessor {
     const memory = new WebAssembly.Memory({ initial: (MAP.guestMemory + GUEST_BYTES) / 65536 });
     const cpu = (this.cpu = new Processor(memory, 0, GUEST_BYTES));
     cpu.observer = {
-      raise: (kind, fields, says) => {
-        if (kind !== 'TLB flush') this.raised.push({ kind, fields, says: says() });
+      raise: (kind, values, says) => {
+        const fields = fieldsOf(kind, values);
+        if (kind !== 'TLB flush') this.raised.push({ kind, fields, says: says({ rip: cpu.rip, fields }) });
         return false;
       },
     };
