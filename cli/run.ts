@@ -4,7 +4,7 @@ import { MOST_PROCESSORS } from '../emulator/cpu/layout.js';
 import { Disk, SECTOR_BYTES } from '../emulator/devices/virtio/disk.js';
 import { createMachine, MOST_MEMORY } from '../emulator/machine/machine.js';
 import type { Machine, StopReason } from '../emulator/machine/contract.js';
-import type { TrapEvent, TrapKind } from '../emulator/observe/events.js';
+import type { TrapEvent, TrapKind } from '../emulator/cpu/trap-events.js';
 import { exitReasonName } from '../emulator/vmx/exit-reasons.js';
 import { planBoot } from '../debugger/boot-files.js';
 import { fileExists, readFileOrSay } from '../debugger/files.js';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { TrapEvent } from '../emulator/observe/events.js';
+import type { TrapEvent } from '../emulator/cpu/trap-events.js';
 import { compileCondition } from './event-conditions.js';
 import { ExpressionError } from './expressions/expression-error.js';
 

@@ -3,7 +3,7 @@
  * hundreds of thousands of events a second.
  */
 import { VECTORS } from '../emulator/cpu/events.js';
-import type { TrapEvent } from '../emulator/observe/events.js';
+import type { TrapEvent } from '../emulator/cpu/trap-events.js';
 import { EXIT_REASON_NUMBERS } from '../emulator/vmx/exit-reasons.js';
 import type { TaskNames } from './guests/task-names.js';
 import { ExpressionError } from './expressions/expression-error.js';

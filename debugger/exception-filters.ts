@@ -3,7 +3,7 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import { VECTORS } from '../emulator/cpu/events.js';
 import type { Machine } from '../emulator/machine/contract.js';
 import type { StopCondition } from '../emulator/observe/conditions.js';
-import type { TrapEvent, TrapKind } from '../emulator/observe/events.js';
+import type { TrapEvent, TrapKind } from '../emulator/cpu/trap-events.js';
 import { EXIT_REASON_NUMBERS } from '../emulator/vmx/exit-reasons.js';
 import { compileCondition, type EventTasks } from './event-conditions.js';
 import { ExpressionError } from './expressions/expression-error.js';

@@ -1,7 +1,7 @@
 /** The details of an event that stopped the machine, decoded, for the editor's exception widget. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { vectorName } from '../emulator/cpu/events.js';
-import type { TrapEvent } from '../emulator/observe/events.js';
+import type { TrapEvent } from '../emulator/cpu/trap-events.js';
 import { namesOfBits } from '../emulator/observe/bits.js';
 import { decodeQualification } from '../emulator/observe/qualification.js';
 import { exitReason } from '../emulator/vmx/exit-reasons.js';

@@ -3,7 +3,7 @@ import { vectorName } from '../emulator/cpu/events.js';
 import { S } from '../emulator/cpu/layout.js';
 import { getRflags } from '../emulator/cpu/flags.js';
 import { bitField } from '../emulator/observe/bits.js';
-import type { TrapEvent } from '../emulator/observe/events.js';
+import type { TrapEvent } from '../emulator/cpu/trap-events.js';
 import { currentPagingState } from '../emulator/observe/memory.js';
 import { readTable, rootOf, type TableEntry } from '../emulator/observe/page-tables.js';
 import { bitsOfField, guestPagingState, meaningOfField, observedVmcs, readVmcs } from '../emulator/observe/vmcs.js';

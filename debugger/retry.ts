@@ -1,7 +1,7 @@
 /** Instructions that an event interrupted before they were done: they come again, and that is not a second arrival. */
 import { VECTORS } from '../emulator/cpu/events.js';
 import { S } from '../emulator/cpu/layout.js';
-import type { TrapEvent } from '../emulator/observe/events.js';
+import type { TrapEvent } from '../emulator/cpu/trap-events.js';
 import { EXIT_REASON_NUMBERS } from '../emulator/vmx/exit-reasons.js';
 import type { Processor } from '../emulator/cpu/processor.js';
 import { placeOf, sameWorld, type Place } from './place.js';

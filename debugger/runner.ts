@@ -3,7 +3,7 @@
  * a generator that asks for one instruction or for a run at a time and looks at what came of it.
  */
 import type { Machine, StopReason } from '../emulator/machine/contract.js';
-import type { TrapEvent } from '../emulator/observe/events.js';
+import type { TrapEvent } from '../emulator/cpu/trap-events.js';
 import { placeOf, type Place } from './place.js';
 import { Retry } from './retry.js';
 

@@ -3,7 +3,7 @@ import { DebugSession, ExitedEvent, InitializedEvent, OutputEvent, Response, Ter
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { BadImage } from '../emulator/boot/index.js';
 import { NotImplemented } from '../emulator/cpu/events.js';
-import type { TrapEvent } from '../emulator/observe/events.js';
+import type { TrapEvent } from '../emulator/cpu/trap-events.js';
 import { BreakpointTable, type Evaluator } from './breakpoints.js';
 import { Debuggee } from './debuggee.js';
 import { fill, holds, parseOnce } from './evaluation.js';

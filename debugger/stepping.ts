@@ -4,7 +4,7 @@
  */
 import type { Machine, StopReason } from '../emulator/machine/contract.js';
 import type { StopCondition } from '../emulator/observe/conditions.js';
-import type { TrapEvent, TrapKind } from '../emulator/observe/events.js';
+import type { TrapEvent, TrapKind } from '../emulator/cpu/trap-events.js';
 import { readVmcsField } from '../emulator/observe/vmcs.js';
 import { hasGuest } from '../emulator/observe/vmcs.js';
 import { ASYNCHRONOUS_EXITS, UNASKED_EXITS } from './retry.js';

@@ -1,5 +1,5 @@
 /** What happens between two instructions. SDM Vol. 3, "Prioritization of Concurrent Events". */
-import type { Sentence } from '../observe/events.js';
+import type { Sentence } from './trap-events.js';
 import { breaksOnExecution, BTF, DR6, ENABLED_BREAKPOINT, instructionBreakpoints, TASK_SWITCH_TRAP } from './debug-registers.js';
 import { deliver, deliverException, EVENT } from './exceptions.js';
 import { Exception, STOP_BEFORE_DELIVERY, VECTORS } from './events.js';

@@ -1,5 +1,5 @@
 /** Instructions that identify, time and halt the processor, or govern its caches, TLBs, interrupts and MSRs. SDM Vol. 3, "Summary of System Instructions". */
-import type { Sentence } from '../observe/events.js';
+import type { Sentence } from './trap-events.js';
 import { cpuid } from './cpuid.js';
 import { type Abandon, Exception, leaveIf, VECTORS } from './events.js';
 import { AC, getRflags, IF, IOPL, setRflags, RF, VIF, VIP, VM } from './flags.js';

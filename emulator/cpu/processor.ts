@@ -1,7 +1,7 @@
 import type { Bus } from '../memory/bus.js';
 import type { LocalApic } from '../devices/local-apic.js';
 import type { Mmu } from '../paging/mmu.js';
-import type { Observer } from '../observe/events.js';
+import type { Observer } from './trap-events.js';
 import type { StateMoves } from '../vmx/state-moves.js';
 import type { Vmcs } from '../vmx/vmcs.js';
 import { statusOf } from '../meaning/flags.js';

@@ -1,5 +1,5 @@
 /** Instructions that load segment registers and transfer to other code segments, as operations. */
-import type { Sentence } from '../observe/events.js';
+import type { Sentence } from './trap-events.js';
 import { deliverEvent, EVENT } from './event-delivery.js';
 import { STOP_BEFORE_DELIVERY, VECTORS, vectorName } from './events.js';
 import { callFar, jumpFar, returnFar } from './far-transfers.js';

@@ -1,7 +1,7 @@
 /** For tests: a processor over a little memory, with descriptor tables, a TSS and page tables at known places. */
 import { Bus } from '../memory/bus.js';
 import type { LocalApic } from '../devices/local-apic.js';
-import { fieldsOf, type TrapEvent, type TrapKind } from '../observe/events.js';
+import { fieldsOf, type TrapEvent, type TrapKind } from './trap-events.js';
 import { Mmu } from '../paging/mmu.js';
 import { setRflags } from './flags.js';
 import { ROOT_INTERCEPTS } from './intercepts.js';

@@ -3,7 +3,7 @@ import type { BootPlan } from '../boot/plan.js';
 import type { Processor } from '../cpu/processor.js';
 import type { Disk } from '../devices/virtio/disk.js';
 import type { StopConditions } from '../observe/conditions.js';
-import type { TrapEvent } from '../observe/events.js';
+import type { TrapEvent } from '../cpu/trap-events.js';
 import type { TrapLedger } from '../observe/ledger.js';
 
 export interface MachineOptions {

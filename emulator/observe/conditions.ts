@@ -1,5 +1,5 @@
 /** Stop conditions: which architectural events stop the machine. An event of a kind that nobody asked for costs one look. */
-import type { TrapEvent, TrapKind } from './events.js';
+import type { TrapEvent, TrapKind } from '../cpu/trap-events.js';
 
 export interface StopCondition {
   readonly kind: TrapKind;

@@ -1,5 +1,5 @@
 /** The last events in columns of numbers: what happens a million times a second leaves nothing for the garbage collector to carry along. */
-import { FIELDS, type FieldValues, type Sentence, type TrapEvent, type TrapKind } from './events.js';
+import { FIELDS, type FieldValues, type Sentence, type TrapEvent, type TrapKind } from '../cpu/trap-events.js';
 
 const KINDS = Object.keys(FIELDS) as TrapKind[];
 const NAMES = KINDS.map((kind) => FIELDS[kind]);

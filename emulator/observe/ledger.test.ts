@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { Processor } from '../cpu/processor.js';
 import { S } from '../cpu/layout.js';
 import { StopConditions } from './conditions.js';
-import type { FieldValues, Sentence, TrapKind } from './events.js';
+import type { FieldValues, Sentence, TrapKind } from '../cpu/trap-events.js';
 import { TrapLedger } from './ledger.js';
 import { ProcessorObserver } from './observer.js';
 

@@ -1,6 +1,6 @@
 /** The trap ledger: the last architectural events in order, and how many there were of each sort since reset. */
 import { EventRing } from './event-ring.js';
-import type { FieldValues, Sentence, TrapEvent, TrapKind } from './events.js';
+import type { FieldValues, Sentence, TrapEvent, TrapKind } from '../cpu/trap-events.js';
 
 const CAPACITY = 4096;
 /** RAX of a hypercall may hold anything; beyond this many different numbers they are counted together. */

@@ -3,7 +3,7 @@ import { S } from '../cpu/layout.js';
 import type { Processor } from '../cpu/processor.js';
 import { worldOf } from '../vmx/state.js';
 import type { StopConditions } from './conditions.js';
-import { FIELDS, type FieldValues, type Observer, type Sentence, type TrapEvent, type TrapKind } from './events.js';
+import { FIELDS, type FieldValues, type Observer, type Sentence, type TrapEvent, type TrapKind } from '../cpu/trap-events.js';
 import type { TrapLedger } from './ledger.js';
 
 /** Where an event tells its RIP itself; -1: it happened at that of the processor. */

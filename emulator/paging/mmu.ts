@@ -4,7 +4,7 @@ import { EptFault, Exception, VECTORS } from '../cpu/events.js';
 import { FAST_TLB_HALF_BYTES, MAP, S } from '../cpu/layout.js';
 import type { Processor } from '../cpu/processor.js';
 import type { Bus } from '../memory/bus.js';
-import type { FieldValues, Sentence } from '../observe/events.js';
+import type { FieldValues, Sentence } from '../cpu/trap-events.js';
 import { ep4ta, EPT_READ, EPT_WRITE, EPTP_ACCESSED_DIRTY, EptOutcome, walkEpt } from '../vmx/ept.js';
 import { PHYSICAL_RESERVED_HIGH } from './capabilities.js';
 import { FastTlb, FAST_TABLES, UNMATCHED_TAG } from './fast-tlb.js';

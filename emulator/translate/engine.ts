@@ -70,10 +70,8 @@ export class Engine {
     this.operations = Object.values(all);
     Object.keys(all).forEach((name, i) => this.operationNumbers.set(name, i));
     const table = new WebAssembly.Table({ initial: 4096, element: 'anyfunc' });
-    const leave = (record: number) => this.exit(EXIT.at, record);
-    const slowTransfer = (record: number, linear: bigint) => this.slowTransfer(record, linear);
-    const core = new WebAssembly.Instance(new WebAssembly.Module(coreModule()), { e: { m: cpu.memory, t: table, leave, slowTransfer, slowOnward: () => this.slowOnward() } });
-    this.core = core.exports as unknown as CoreExports;
+    const imports = { m: cpu.memory, t: table, leave: (r: number) => this.exit(EXIT.at, r), slowTransfer: (r: number, linear: bigint) => this.slowTransfer(r, linear), slowOnward: () => this.slowOnward() };
+    this.core = new WebAssembly.Instance(new WebAssembly.Module(coreModule()), { e: imports }).exports as unknown as CoreExports;
     this.handlers = new Handlers(cpu.memory, table, {
       slowReference: (r, info, s) => this.slowReference(r, info, s),
       slowStore: (r, info, s) => this.slowStore(r, info, s),

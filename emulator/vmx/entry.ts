@@ -3,7 +3,7 @@ import { deliver } from '../cpu/exceptions.js';
 import { ABANDON, EptFault, vectorName } from '../cpu/events.js';
 import { BLOCKING } from '../cpu/modes.js';
 import type { Processor } from '../cpu/processor.js';
-import type { Sentence } from '../observe/events.js';
+import type { Sentence } from '../cpu/trap-events.js';
 import { PROCESSOR, PROCESSOR_2 } from './controls.js';
 import { firstFailure, type Failure } from './entry-checks/entry-checks.js';
 import { failEntry } from './exit.js';

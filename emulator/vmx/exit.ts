@@ -4,7 +4,7 @@ import { ABANDON } from '../cpu/events.js';
 import { ROOT_INTERCEPTS, type EventInDelivery } from '../cpu/intercepts.js';
 import { ACTIVITY, BLOCKING } from '../cpu/modes.js';
 import type { Processor } from '../cpu/processor.js';
-import type { Sentence } from '../observe/events.js';
+import type { Sentence } from '../cpu/trap-events.js';
 import { PIN } from './controls.js';
 import { EXIT_REASONS, exitReason, VM_ENTRY_FAILURE } from './exit-reasons.js';
 import { savePreemptionTimer } from './guest-state.js';

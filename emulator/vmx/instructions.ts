@@ -4,7 +4,7 @@ import { CF, setStatusFlags, ZF } from '../cpu/flags.js';
 import { S } from '../cpu/layout.js';
 import type { Operations } from '../cpu/operations.js';
 import { RFLAGS_VM, type Processor } from '../cpu/processor.js';
-import type { Sentence } from '../observe/events.js';
+import type { Sentence } from '../cpu/trap-events.js';
 import { MAXPHYADDR } from '../paging/capabilities.js';
 import { isCanonical } from '../paging/mmu.js';
 import { readPhysical32 } from '../paging/access.js';

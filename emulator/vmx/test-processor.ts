@@ -9,7 +9,7 @@ import { resetProcessor } from '../cpu/reset.js';
 import { setSegment } from '../cpu/segments.js';
 import { SYSTEM_OPERATIONS } from '../cpu/system-operations.js';
 import { Bus } from '../memory/bus.js';
-import { fieldsOf, type TrapEvent, type TrapKind } from '../observe/events.js';
+import { fieldsOf, type TrapEvent, type TrapKind } from '../cpu/trap-events.js';
 import { Mmu } from '../paging/mmu.js';
 import { attachVmx } from './attach.js';
 import { capability, PIN, PROCESSOR, PROCESSOR_2, VM_ENTRY, VM_EXIT } from './controls.js';

@@ -1,6 +1,6 @@
 /** VM entries with random VMCSs on a whole machine: each succeeds, or fails by the check that comes first, and the guest runs on without a crash. */
 import { CS, MAP, S, SEGMENT, segment } from '../../emulator/cpu/layout.js';
-import type { TrapEvent } from '../../emulator/observe/events.js';
+import type { TrapEvent } from '../../emulator/cpu/trap-events.js';
 import { ENTRY_ERRORS } from '../../emulator/vmx/entry.js';
 import { allFailures, type Failure } from '../../emulator/vmx/entry-checks/entry-checks.js';
 import { EXIT_REASONS } from '../../emulator/vmx/exit-reasons.js';
