@@ -6,6 +6,7 @@ import type { EventInDelivery } from './intercepts.js';
 import { S } from './layout.js';
 import { ACTIVITY } from './modes.js';
 import type { Processor } from './processor.js';
+import { TRAP } from './trap-events.js';
 
 export { deliverEvent, EVENT } from './event-delivery.js';
 
@@ -65,7 +66,7 @@ const eventName = (event: EventInDelivery): string =>
 function deliverOnce(cpu: Processor, e: Exception, during: EventInDelivery | undefined, stoppable: boolean): Exception | undefined {
   const { vector } = e, errorCode = intercept(cpu, e, during);
   const rip = cpu.rip;
-  const stop = cpu.observer.raise('exception', [vector, errorCode ?? 0, e.cr2, rip], () => `${describe(cpu, rip, e)}.`);
+  const stop = cpu.observer.raise(TRAP.exception, [vector, errorCode ?? 0, e.cr2, rip], () => `${describe(cpu, rip, e)}.`);
   if (stop && stoppable) throw STOP_BEFORE_DELIVERY;
   if (vector === PF) cpu.cr2 = e.cr2;
   if (vector === DB) enterDebugException(cpu, e.pendingDebug);
@@ -98,7 +99,7 @@ function tripleFault(cpu: Processor, last: Exception, chain: readonly string[]):
   if (cpu.intercepts.tripleFault(cpu)) throw ABANDON;
   cpu.activity = ACTIVITY.shutdown;
   cpu.nextRip = cpu.rip;
-  cpu.observer.raise('triple fault', [last.vector, last.errorCode, last.cr2, cpu.rip], () => `${cpu.autopsy.join('. ')}.`);
+  cpu.observer.raise(TRAP['triple fault'], [last.vector, last.errorCode, last.cr2, cpu.rip], () => `${cpu.autopsy.join('. ')}.`);
 }
 
 /** Delivers an event, and whatever exceptions come of it: interrupts, and injection at VM entry. */

@@ -1,5 +1,5 @@
 /** What happens between two instructions. SDM Vol. 3, "Prioritization of Concurrent Events". */
-import type { Sentence } from './trap-events.js';
+import { type Sentence, TRAP } from './trap-events.js';
 import { breaksOnExecution, BTF, DR6, ENABLED_BREAKPOINT, instructionBreakpoints, TASK_SWITCH_TRAP } from './debug-registers.js';
 import { deliver, deliverException, EVENT } from './exceptions.js';
 import { Exception, STOP_BEFORE_DELIVERY, VECTORS } from './events.js';
@@ -70,7 +70,7 @@ function takeDebugTrap(cpu: Processor): boolean {
 function takeNmi(cpu: Processor): boolean {
   const blocked = (cpu.interruptibility & BLOCKING.NMI) !== 0 && !cpu.intercepts.ignoresNmiBlocking(cpu);
   if (blocked || cpu.interruptibility & BLOCKING.MOV_SS) return false;
-  if (cpu.observer.raise('interrupt', [VECTORS.NMI, cpu.rip], () => 'Non-maskable interrupt.')) throw STOP_BEFORE_DELIVERY;
+  if (cpu.observer.raise(TRAP.interrupt, [VECTORS.NMI, cpu.rip], () => 'Non-maskable interrupt.')) throw STOP_BEFORE_DELIVERY;
   cpu.u32[S.pendingNmi >> 2] = 0;
   if (cpu.nonRoot && cpu.intercepts.interrupt(cpu, 'NMI', () => VECTORS.NMI)) return true;
   deliver(cpu, { vector: VECTORS.NMI, type: EVENT.NMI, errorCode: undefined, instructionLength: 0 });
@@ -96,7 +96,7 @@ function takeExternalInterrupt(cpu: Processor): boolean {
   };
   if (cpu.nonRoot && cpu.intercepts.interrupt(cpu, 'external interrupt', forget)) return true;
   const vector = acknowledge(cpu);
-  if (cpu.observer.raise('interrupt', [vector, cpu.rip], EXTERNAL_INTERRUPT)) throw STOP_BEFORE_DELIVERY;
+  if (cpu.observer.raise(TRAP.interrupt, [vector, cpu.rip], EXTERNAL_INTERRUPT)) throw STOP_BEFORE_DELIVERY;
   forget();
   deliver(cpu, { vector, type: EVENT.externalInterrupt, errorCode: undefined, instructionLength: 0 });
   return true;

@@ -6,6 +6,7 @@ import { ACTIVITY } from './modes.js';
 import type { Operations } from './operations.js';
 import type { Processor } from './processor.js';
 import { linearAddress, segmentNumber } from './references.js';
+import { TRAP } from './trap-events.js';
 
 /** S.monitor: whether the line is watched, and whether MWAIT waits for it; `interruptible`: for an interrupt as well, whether IF allows it or not. */
 const MONITOR = { none: 0, armed: 1, waiting: 2, interruptible: 3 } as const;
@@ -51,7 +52,7 @@ function mwait(cpu: Processor): Abandon | undefined {
   if (!armed || lineChanged(cpu)) { setState(cpu, MONITOR.none); return undefined; }
   setState(cpu, extensions === 0 ? MONITOR.waiting : MONITOR.interruptible);
   cpu.activity = ACTIVITY.HLT;
-  cpu.observer.raise('halt', [cpu.rip], () => `MWAIT for a store to the line at physical address 0x${cpu.unsigned(S.monitorAddress).toString(16)}.`);
+  cpu.observer.raise(TRAP.halt, [cpu.rip], () => `MWAIT for a store to the line at physical address 0x${cpu.unsigned(S.monitorAddress).toString(16)}.`);
 }
 
 /** Whether the processor waits by MWAIT. To everybody else it is active: a VM exit or an event finds it between two instructions. */

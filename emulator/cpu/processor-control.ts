@@ -1,5 +1,5 @@
 /** Instructions that identify, time and halt the processor, or govern its caches, TLBs, interrupts and MSRs. SDM Vol. 3, "Summary of System Instructions". */
-import type { Sentence } from './trap-events.js';
+import { type Sentence, TRAP } from './trap-events.js';
 import { cpuid } from './cpuid.js';
 import { type Abandon, Exception, leaveIf, VECTORS } from './events.js';
 import { AC, getRflags, IF, IOPL, setRflags, RF, VIF, VIP, VM } from './flags.js';
@@ -31,7 +31,7 @@ function halt(cpu: Processor): Abandon | undefined {
   if (exited) return exited;
   cpu.u32[S.monitor >> 2] = 0;
   cpu.activity = ACTIVITY.HLT;
-  cpu.observer.raise('halt', [cpu.rip], (cpu.low(S.rflags) & IF) !== 0 ? HALT_ENABLED : HALT_DISABLED);
+  cpu.observer.raise(TRAP.halt, [cpu.rip], (cpu.low(S.rflags) & IF) !== 0 ? HALT_ENABLED : HALT_DISABLED);
 }
 
 /** Only when it changes IF: then the next instruction still runs without interrupts. */

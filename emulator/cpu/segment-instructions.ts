@@ -1,5 +1,5 @@
 /** Instructions that load segment registers and transfer to other code segments, as operations. */
-import type { Sentence } from './trap-events.js';
+import { type Sentence, TRAP } from './trap-events.js';
 import { deliverEvent, EVENT } from './event-delivery.js';
 import { STOP_BEFORE_DELIVERY, VECTORS, vectorName } from './events.js';
 import { callFar, jumpFar, returnFar } from './far-transfers.js';
@@ -62,7 +62,7 @@ function software(cpu: Processor, vector: number, type: number): void {
   const instructionLength = cpu.nextRip - cpu.rip;
   if (type !== EVENT.softwareInterrupt) {
     cpu.intercepts.exception(cpu, vector, undefined, 0, undefined, type);
-    const stop = cpu.observer.raise('exception', [vector, 0, 0, cpu.rip], BY_INSTRUCTION);
+    const stop = cpu.observer.raise(TRAP.exception, [vector, 0, 0, cpu.rip], BY_INSTRUCTION);
     if (stop) throw STOP_BEFORE_DELIVERY;
   }
   deliverEvent(cpu, { vector, type, errorCode: undefined, instructionLength });

@@ -1,7 +1,7 @@
 /** For tests: a processor over a little memory, with descriptor tables, a TSS and page tables at known places. */
 import { Bus } from '../memory/bus.js';
 import type { LocalApic } from '../devices/local-apic.js';
-import { fieldsOf, type TrapEvent, type TrapKind } from './trap-events.js';
+import { fieldsOf, TRAP_KINDS, type TrapEvent, type TrapKind } from './trap-events.js';
 import { Mmu } from '../paging/mmu.js';
 import { setRflags } from './flags.js';
 import { ROOT_INTERCEPTS } from './intercepts.js';
@@ -28,9 +28,9 @@ export class TestProcessor extends Processor {
     this.ports = new Bus('port');
     this.observer = {
       raise: (kind, values, says) => {
-        const fields = fieldsOf(kind, values);
-        this.events.push({ kind, fields, says: says({ rip: this.rip, fields }) });
-        return this.stopAt === kind;
+        const fields = fieldsOf(kind, (place) => values[place]), name = TRAP_KINDS[kind]!;
+        this.events.push({ kind: name, fields, says: says({ rip: this.rip, fields }) });
+        return this.stopAt === name;
       },
     };
     this.modeChanged = () => { this.mmu.spaceChanged(); };

@@ -1,5 +1,5 @@
 /** Stop conditions: which architectural events stop the machine. An event of a kind that nobody asked for costs one look. */
-import type { TrapEvent, TrapKind } from '../cpu/trap-events.js';
+import { TRAP, type TrapEvent, type TrapKind } from '../cpu/trap-events.js';
 
 export interface StopCondition {
   readonly kind: TrapKind;
@@ -9,26 +9,35 @@ export interface StopCondition {
 
 export class StopConditions {
   private readonly byKind = new Map<TrapKind, StopCondition[]>();
+  /** One bit a kind, by its number in TRAP. */
+  private concerned = 0;
 
   add(condition: StopCondition): void {
     const present = this.byKind.get(condition.kind);
     if (present) present.push(condition);
     else this.byKind.set(condition.kind, [condition]);
+    this.changed();
   }
 
   delete(condition: StopCondition): void {
     const rest = this.byKind.get(condition.kind)?.filter((each) => each !== condition) ?? [];
     if (rest.length > 0) this.byKind.set(condition.kind, rest);
     else this.byKind.delete(condition.kind);
+    this.changed();
   }
 
   clear(): void {
     this.byKind.clear();
+    this.changed();
+  }
+
+  private changed(): void {
+    this.concerned = [...this.byKind.keys()].reduce((bits, kind) => bits | (1 << TRAP[kind]), 0);
   }
 
   /** Whether anybody asked for events of that kind. */
-  concern(kind: TrapKind): boolean {
-    return this.byKind.has(kind);
+  concern(kind: number): boolean {
+    return (this.concerned >>> kind & 1) !== 0;
   }
 
   judge(event: TrapEvent): boolean {

@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { Processor } from '../cpu/processor.js';
 import { S } from '../cpu/layout.js';
 import { StopConditions } from './conditions.js';
-import type { FieldValues, Sentence, TrapKind } from '../cpu/trap-events.js';
+import { named, NONE, type Sentence, TRAP, type TrapKind } from '../cpu/trap-events.js';
+import { NON_ROOT } from '../vmx/state.js';
 import { TrapLedger } from './ledger.js';
 import { ProcessorObserver } from './observer.js';
 
-const record = (ledger: TrapLedger, kind: TrapKind, values: FieldValues, at = 0, says: Sentence = () => `${kind}.`): void => {
-  ledger.record(kind, at, 0, 0, 'root', values, says);
+const record = (ledger: TrapLedger, kind: TrapKind, values: readonly number[], at = 0, says: Sentence = () => `${kind}.`): void => {
+  ledger.record(TRAP[kind], at, 0, 0, 1, values, says);
 };
 
 describe('the trap ledger', () => {
@@ -22,7 +23,7 @@ describe('the trap ledger', () => {
 
   it('gives back every field as it was raised, texts and absent ones included', () => {
     const ledger = new TrapLedger(2);
-    ledger.record('TLB flush', 2 ** 40, 3, -(2 ** 47), 'non-root', ['INVVPID', 1, undefined, 7], ({ rip, fields: { vpid } }) => `${vpid} at ${rip}`);
+    ledger.record(TRAP['TLB flush'], 2 ** 40, 3, -(2 ** 47), NON_ROOT, [named('INVVPID'), 1, NONE, 7], ({ rip, fields: { vpid } }) => `${vpid} at ${rip}`);
     const { says, ...event } = ledger.last!;
     assert.deepEqual(event, { kind: 'TLB flush', at: 2 ** 40, cpu: 3, rip: -(2 ** 47), world: 'non-root', fields: { instruction: 'INVVPID', type: 1, vpid: 7 } });
     assert.equal(says(), '7 at -140737488355328');
@@ -67,19 +68,19 @@ describe('the observer of a processor', () => {
   it('stops before an exception once, and does not record it twice', () => {
     const { conditions, observer, ledger, retire } = make();
     conditions.add({ kind: 'exception', test: ({ fields }) => fields['vector'] === 14 });
-    assert.equal(observer.raise('exception', [13], () => ''), false);
-    assert.equal(observer.raise('exception', [14], () => ''), true);
-    assert.equal(observer.raise('exception', [14], () => ''), false, 'met again');
+    assert.equal(observer.raise(TRAP.exception, [13], () => ''), false);
+    assert.equal(observer.raise(TRAP.exception, [14], () => ''), true);
+    assert.equal(observer.raise(TRAP.exception, [14], () => ''), false, 'met again');
     assert.equal(ledger.total, 2);
     retire();
-    assert.equal(observer.raise('exception', [14], () => ''), true);
+    assert.equal(observer.raise(TRAP.exception, [14], () => ''), true);
   });
 
   it('stops at every VM exit, even at the same instant', () => {
     const { conditions, observer } = make();
     conditions.add({ kind: 'VM exit' });
-    assert.equal(observer.raise('VM exit', [1], () => ''), true);
-    assert.equal(observer.raise('VM exit', [1], () => ''), true);
+    assert.equal(observer.raise(TRAP['VM exit'], [1], () => ''), true);
+    assert.equal(observer.raise(TRAP['VM exit'], [1], () => ''), true);
   });
 
   it('says where a VM exit happened and keeps the registers of the guest', () => {
@@ -87,7 +88,7 @@ describe('the observer of a processor', () => {
     cpu.setReg(5, 0xfedcba9876543210n);
     cpu.rip = 0x400;
     cpu.u32[S.vmxOn >> 2] = 1;
-    observer.raise('VM exit', [10], () => '');
+    observer.raise(TRAP['VM exit'], [10], () => '');
     cpu.setReg(5, 0n);
     assert.equal(ledger.last?.world, 'non-root');
     assert.equal(ledger.last.rip, 0x400);
@@ -98,7 +99,7 @@ describe('the observer of a processor', () => {
     const { conditions, observer, ledger } = make();
     conditions.add({ kind: 'hypercall' });
     let made = 0;
-    for (let n = 0; n < 10_000; n++) observer.raise('VM exit', [n & 63], () => { made++; return 'VM exit.'; });
+    for (let n = 0; n < 10_000; n++) observer.raise(TRAP['VM exit'], [n & 63], () => { made++; return 'VM exit.'; });
     assert.equal(made, 0);
     assert.equal(ledger.last?.says(), 'VM exit.');
   });

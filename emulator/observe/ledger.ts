@@ -1,6 +1,6 @@
 /** The trap ledger: the last architectural events in order, and how many there were of each sort since reset. */
 import { EventRing } from './event-ring.js';
-import type { FieldValues, Sentence, TrapEvent, TrapKind } from '../cpu/trap-events.js';
+import { type Sentence, TRAP, TRAP_KINDS, type TrapEvent, type TrapKind } from '../cpu/trap-events.js';
 
 const CAPACITY = 4096;
 /** RAX of a hypercall may hold anything; beyond this many different numbers they are counted together. */
@@ -22,14 +22,10 @@ export interface LedgerRow {
   readonly event: TrapEvent;
 }
 
-const noEvents = (): Record<TrapKind, number> => ({
-  'VM exit': 0, 'VM entry': 0, 'VM-entry failure': 0, hypercall: 0, exception: 0, interrupt: 0, 'triple fault': 0, 'TLB flush': 0, 'stale translation': 0, halt: 0,
-});
-
 export class TrapLedger {
   private readonly ring: EventRing;
   private recorded = 0;
-  private readonly kinds: Record<TrapKind, number> = noEvents();
+  private readonly kinds = new Float64Array(TRAP_KINDS.length);
   private readonly exits = new Uint32Array(256);
   private readonly exceptions = new Uint32Array(256);
   private readonly interrupts = new Uint32Array(256);
@@ -53,23 +49,13 @@ export class TrapLedger {
     return Math.max(0, this.recorded - this.capacity);
   }
 
-  record(kind: TrapKind, at: number, cpu: number, rip: number, world: TrapEvent['world'], values: FieldValues, says: Sentence): void {
+  record(kind: number, at: number, cpu: number, rip: number, world: number, values: readonly number[], says: Sentence): void {
     this.ring.write(this.recorded++, kind, at, cpu, rip, world, values, says);
-    this.kinds[kind]++;
-    switch (kind) {
-      case 'VM exit':
-        this.exits[(values[0] as number) & 0xff]!++;
-        break;
-      case 'exception':
-        this.exceptions[(values[0] as number) & 0xff]!++;
-        break;
-      case 'interrupt':
-        this.interrupts[(values[0] as number) & 0xff]!++;
-        break;
-      case 'hypercall':
-        this.countHypercall(values[0] as number);
-        break;
-    }
+    this.kinds[kind]!++;
+    if (kind === TRAP['VM exit']) this.exits[values[0]! & 0xff]!++;
+    else if (kind === TRAP.exception) this.exceptions[values[0]! & 0xff]!++;
+    else if (kind === TRAP.interrupt) this.interrupts[values[0]! & 0xff]!++;
+    else if (kind === TRAP.hypercall) this.countHypercall(values[0]!);
   }
 
   /** The event of that number in the whole history; undefined when the ring has lost it. */
@@ -99,7 +85,7 @@ export class TrapLedger {
 
   get counts(): TrapCounts {
     return {
-      kinds: Object.fromEntries(Object.entries(this.kinds).filter(([, count]) => count > 0)),
+      kinds: Object.fromEntries(TRAP_KINDS.map((kind, n) => [kind, this.kinds[n]!] as const).filter(([, count]) => count > 0)),
       exits: seen(this.exits),
       exceptions: seen(this.exceptions),
       interrupts: seen(this.interrupts),
@@ -110,8 +96,7 @@ export class TrapLedger {
 
   clear(): void {
     this.recorded = 0;
-    Object.assign(this.kinds, noEvents());
-    for (const counts of [this.exits, this.exceptions, this.interrupts]) counts.fill(0);
+    for (const counts of [this.kinds, this.exits, this.exceptions, this.interrupts]) counts.fill(0);
     this.hypercalls.clear();
     this.otherHypercalls = 0;
   }

@@ -1,13 +1,15 @@
 /** Where a processor's events arrive: recorded in the trap ledger, then judged by the stop conditions. */
 import { S } from '../cpu/layout.js';
 import type { Processor } from '../cpu/processor.js';
-import { worldOf } from '../vmx/state.js';
+import { NON_ROOT, worldNumber } from '../vmx/state.js';
 import type { StopConditions } from './conditions.js';
-import { FIELDS, type FieldValues, type Observer, type Sentence, type TrapEvent, type TrapKind } from '../cpu/trap-events.js';
+import { FIELDS_OF, type Observer, type Sentence, TRAP, type TrapEvent } from '../cpu/trap-events.js';
 import type { TrapLedger } from './ledger.js';
 
 /** Where an event tells its RIP itself; -1: it happened at that of the processor. */
-const RIP_PLACE = Object.fromEntries(Object.entries(FIELDS).map(([kind, names]) => [kind, names.indexOf('rip')])) as Record<TrapKind, number>;
+const RIP_PLACE = Int8Array.from(FIELDS_OF, (names) => names.indexOf('rip'));
+/** Kinds that stop before delivery, and kinds that come from the guest. */
+const { exception: EXCEPTION, interrupt: INTERRUPT, hypercall: HYPERCALL, 'VM exit': VM_EXIT } = TRAP;
 const GENERAL_REGISTERS_BYTES = 16 * 8;
 
 export class ProcessorObserver implements Observer {
@@ -31,25 +33,25 @@ export class ProcessorObserver implements Observer {
     this.registerBytes = cpu.u8.subarray(S.gpr, S.gpr + GENERAL_REGISTERS_BYTES);
   }
 
-  raise(kind: TrapKind, values: FieldValues, says: Sentence): boolean {
+  raise(kind: number, values: readonly number[], says: Sentence): boolean {
     const { cpu } = this;
     const at = this.instructions();
     const awaited = this.awaited;
     this.awaited = undefined;
-    if (awaited !== undefined && awaited.kind === kind && awaited.at === at && awaited.rip === cpu.rip && awaited.fields['vector'] === values[0]) return false;
+    if (awaited !== undefined && TRAP[awaited.kind] === kind && awaited.at === at && awaited.rip === cpu.rip && awaited.fields['vector'] === values[0]) return false;
 
-    const fromGuest = kind === 'VM exit' || kind === 'hypercall';
-    if (kind === 'VM exit') {
+    const fromGuest = kind === VM_EXIT || kind === HYPERCALL;
+    if (kind === VM_EXIT) {
       this.guestRegisterBytes.set(this.registerBytes);
       this.guestVmcs = cpu.unsigned(S.currentVmcs);
     }
-    const place = RIP_PLACE[kind], given = place < 0 ? undefined : values[place];
-    this.ledger.record(kind, at, cpu.id, typeof given === 'number' ? given : cpu.rip, fromGuest ? 'non-root' : worldOf(cpu), values, says);
+    const place = RIP_PLACE[kind]!, given = place < 0 ? undefined : values[place];
+    this.ledger.record(kind, at, cpu.id, given ?? cpu.rip, fromGuest ? NON_ROOT : worldNumber(cpu), values, says);
     if (!this.conditions.concern(kind)) return false;
     const event = this.ledger.last!;
     if (!this.conditions.judge(event)) return false;
     this.stoppedBy = event;
-    if (kind === 'exception' || kind === 'interrupt') this.awaited = event;
+    if (kind === EXCEPTION || kind === INTERRUPT) this.awaited = event;
     return true;
   }
 

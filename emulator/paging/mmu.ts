@@ -4,7 +4,7 @@ import { EptFault, Exception, VECTORS } from '../cpu/events.js';
 import { FAST_TLB_HALF_BYTES, MAP, S } from '../cpu/layout.js';
 import type { Processor } from '../cpu/processor.js';
 import type { Bus } from '../memory/bus.js';
-import type { FieldValues, Sentence } from '../cpu/trap-events.js';
+import { named, NONE, type Sentence, TRAP } from '../cpu/trap-events.js';
 import { ep4ta, EPT_READ, EPT_WRITE, EPTP_ACCESSED_DIRTY, EptOutcome, walkEpt } from '../vmx/ept.js';
 import { PHYSICAL_RESERVED_HIGH } from './capabilities.js';
 import { FastTlb, FAST_TABLES, UNMATCHED_TAG } from './fast-tlb.js';
@@ -246,7 +246,7 @@ export class Mmu {
   /** All entries of the current VPID, global ones included. */
   flushAll(why = 'all entries are flushed'): void {
     this.spaces.flushVpid(this.vpid);
-    this.flushed(['flush'], () => why);
+    this.flushed([named('flush')], () => why);
   }
 
   /** RESET: everything. */
@@ -260,7 +260,7 @@ export class Mmu {
 
   invlpg(linear: number): void {
     this.tlb.invalidate(linear, { vpid: this.vpid, pcid: this.pcid, globals: true });
-    this.flushed(['INVLPG', undefined, undefined, undefined, undefined, linear], INVLPG_SAYS);
+    this.flushed([named('INVLPG'), NONE, NONE, NONE, NONE, linear], INVLPG_SAYS);
   }
 
   /** After CR3 was written. */
@@ -268,7 +268,7 @@ export class Mmu {
     const pcid = (this.cpu.cr4 & CR4_PCIDE) !== 0 ? this.cpu.low(S.cr3) & 0xfff : 0;
     if (!flushNonGlobal) return this.spaceChanged();
     this.spaces.flushPcid(this.vpid, pcid);
-    this.flushed(['MOV to CR3', undefined, pcid], MOV_TO_CR3_SAYS);
+    this.flushed([named('MOV to CR3'), NONE, pcid], MOV_TO_CR3_SAYS);
   }
 
   /** After MOV to CR0 (LMSW, CLTS), not at VM entry or exit. */
@@ -293,7 +293,7 @@ export class Mmu {
     else if (type === 1) this.spaces.flushPcid(vpid, pcid);
     else if (type === 2) this.spaces.flushVpid(vpid);
     else this.spaces.flushVpidNonGlobal(vpid);
-    this.flushed(['INVPCID', type, pcid, undefined, undefined, linear], () => `INVPCID type ${type}: ${[
+    this.flushed([named('INVPCID'), type, pcid, NONE, NONE, linear], () => `INVPCID type ${type}: ${[
       `linear address ${hex(linear)} in PCID ${pcid}`, `PCID ${pcid} except global entries`, 'all PCIDs and global entries', 'all PCIDs except global entries'][type]!}`);
   }
 
@@ -301,7 +301,7 @@ export class Mmu {
   invept(type: number, eptp: number): void {
     if (type === 1) this.spaces.flushEpt(ep4ta(eptp));
     else this.spaces.flushEpts();
-    this.flushed(['INVEPT', type, undefined, undefined, eptp], INVEPT_SAYS);
+    this.flushed([named('INVEPT'), type, NONE, NONE, eptp], INVEPT_SAYS);
   }
 
   /** SDM Vol. 3D, "INVVPID—Invalidate Translations Based on VPID". Types 0 to 3. */
@@ -310,7 +310,7 @@ export class Mmu {
     else if (type === 1) this.spaces.flushVpid(vpid);
     else if (type === 2) this.spaces.flushVpids();
     else this.spaces.flushVpidNonGlobal(vpid);
-    this.flushed(['INVVPID', type, undefined, vpid, undefined, linear], () => `INVVPID type ${type}: ${[
+    this.flushed([named('INVVPID'), type, NONE, vpid, NONE, linear], () => `INVVPID type ${type}: ${[
       `linear address ${hex(linear)} in VPID ${vpid}`, `VPID ${vpid}`, 'all VPIDs but 0', `VPID ${vpid} except global entries`][type]!}`);
   }
 
@@ -324,10 +324,10 @@ export class Mmu {
     this.spaceChanged();
   }
 
-  private flushed(values: FieldValues, says: Sentence): void {
+  private flushed(values: readonly number[], says: Sentence): void {
     this.spaceChanged();
     const { observer } = this.cpu as { observer?: Processor['observer'] };
-    observer?.raise('TLB flush', values, says);
+    observer?.raise(TRAP['TLB flush'], values, says);
   }
 
   /**

@@ -3,6 +3,7 @@
  * have no write entries in the fast TLB, and a write to one empties it, so that every cached translation that might have
  * become stale is met again. The processor does what it does without it; only slower.
  */
+import { TRAP } from '../cpu/trap-events.js';
 import type { Mmu } from './mmu.js';
 import { hex, READ, WalkOutcome, type AccessKind, type WalkStep } from './outcome.js';
 import { staleness } from './tlb-listing.js';
@@ -43,7 +44,7 @@ export class StaleWatch {
     if (stale === undefined || this.told.get(n) === stale) return;
     this.told.set(n, stale);
     const physical = mmu.tlb.physical[n]! + (linear - mmu.tlb.page[n]!);
-    mmu.cpu.observer.raise('stale translation', [linear, physical], () =>
+    mmu.cpu.observer.raise(TRAP['stale translation'], [linear, physical], () =>
       `an access ${VERBS[kind]} linear address ${hex(linear)} at physical address ${hex(physical)}, as cached, but ${stale}`);
   }
 

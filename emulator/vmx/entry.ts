@@ -3,7 +3,7 @@ import { deliver } from '../cpu/exceptions.js';
 import { ABANDON, EptFault, vectorName } from '../cpu/events.js';
 import { BLOCKING } from '../cpu/modes.js';
 import type { Processor } from '../cpu/processor.js';
-import type { Sentence } from '../cpu/trap-events.js';
+import { named, type Sentence, TRAP } from '../cpu/trap-events.js';
 import { PROCESSOR, PROCESSOR_2 } from './controls.js';
 import { firstFailure, type Failure } from './entry-checks/entry-checks.js';
 import { failEntry } from './exit.js';
@@ -63,7 +63,7 @@ export function enter(cpu: Processor, launch: boolean): number {
 }
 
 function refuse(cpu: Processor, error: number, why: string): number {
-  cpu.observer.raise('VM-entry failure', [error], () => `VM-instruction error ${error}: ${why}.`);
+  cpu.observer.raise(TRAP['VM-entry failure'], [error], () => `VM-instruction error ${error}: ${why}.`);
   return error;
 }
 
@@ -79,8 +79,9 @@ function reject(cpu: Processor, { check, section }: Failure): number {
 const EVENT_TYPES = ['external interrupt', 'reserved', 'NMI', 'hardware exception', 'software interrupt', 'privileged software exception', 'software exception', 'pending MTF VM exit'];
 
 function raiseEntry(cpu: Processor, vmcs: Vmcs, launch: boolean): void {
-  cpu.observer.raise('VM entry', [launch ? 'VMLAUNCH' : 'VMRESUME', vmcs.low(INJECTION), vpidOf(vmcs)], ENTRY_SAYS);
+  cpu.observer.raise(TRAP['VM entry'], [launch ? LAUNCH : RESUME, vmcs.low(INJECTION), vpidOf(vmcs)], ENTRY_SAYS);
 }
+const LAUNCH = named('VMLAUNCH'), RESUME = named('VMRESUME');
 const ENTRY_SAYS: Sentence = ({ rip, fields }) => {
   const injection = Number(fields['intr_info']);
   const event = (injection & VALID) === 0 ? '' : `, injecting ${EVENT_TYPES[(injection >> 8) & 7]!} ${vectorName(injection & 0xff)}`;

@@ -4,7 +4,7 @@ import { ABANDON } from '../cpu/events.js';
 import { ROOT_INTERCEPTS, type EventInDelivery } from '../cpu/intercepts.js';
 import { ACTIVITY, BLOCKING } from '../cpu/modes.js';
 import type { Processor } from '../cpu/processor.js';
-import type { Sentence } from '../cpu/trap-events.js';
+import { NONE, type Sentence, TRAP } from '../cpu/trap-events.js';
 import { PIN } from './controls.js';
 import { EXIT_REASONS, exitReason, VM_ENTRY_FAILURE } from './exit-reasons.js';
 import { savePreemptionTimer } from './guest-state.js';
@@ -79,7 +79,7 @@ export function vmExit(
   cpu.delivering = undefined;
   savePreemptionTimer(cpu, vmcs);
   cpu.stateMoves.saveGuest(vmcs.at);
-  cpu.observer.raise('VM exit', information(vmcs, reason), says);
+  cpu.observer.raise(TRAP['VM exit'], information(vmcs, reason), says);
   const byNmi = reason === EXIT_REASONS.EXCEPTION_OR_NMI.number && ((interruption >> 8) & 7) === 2;
   cpu.stateMoves.leaveGuest(byNmi ? BLOCKING.NMI : physicalNmiBlocking(cpu, vmcs));
   cpu.intercepts = ROOT_INTERCEPTS;
@@ -100,7 +100,7 @@ export function failEntry(cpu: Processor, basicReason: number, qualification: nu
   const vmcs = currentVmcs(cpu);
   vmcs.report(EXIT_FIELDS.reason, (basicReason | VM_ENTRY_FAILURE) >>> 0);
   vmcs.reportNumber(EXIT_FIELDS.qualification, qualification);
-  cpu.observer.raise('VM-entry failure', [undefined, ...information(vmcs, basicReason)], exitSentence(why));
+  cpu.observer.raise(TRAP['VM-entry failure'], [NONE, ...information(vmcs, basicReason)], exitSentence(why));
   toHost(cpu, vmcs);
 }
 
@@ -133,5 +133,5 @@ function vmxAbort(cpu: Processor, vmcs: Vmcs, indicator: keyof typeof ABORT, det
   cpu.activity = ACTIVITY.shutdown;
   cpu.nextRip = cpu.rip;
   cpu.autopsy = [`VMX abort ${indicator}: ${ABORT[indicator]}${detail === '' ? '' : ` (${detail})`}`, 'The processor shuts down'];
-  cpu.observer.raise('triple fault', [undefined, undefined, undefined, cpu.rip, indicator], () => `${cpu.autopsy.join('. ')}.`);
+  cpu.observer.raise(TRAP['triple fault'], [NONE, NONE, NONE, cpu.rip, indicator], () => `${cpu.autopsy.join('. ')}.`);
 }

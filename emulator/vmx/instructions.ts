@@ -4,7 +4,7 @@ import { CF, setStatusFlags, ZF } from '../cpu/flags.js';
 import { S } from '../cpu/layout.js';
 import type { Operations } from '../cpu/operations.js';
 import { RFLAGS_VM, type Processor } from '../cpu/processor.js';
-import type { Sentence } from '../cpu/trap-events.js';
+import { type Sentence, TRAP } from '../cpu/trap-events.js';
 import { MAXPHYADDR } from '../paging/capabilities.js';
 import { isCanonical } from '../paging/mmu.js';
 import { readPhysical32 } from '../paging/access.js';
@@ -182,7 +182,7 @@ const RAX = 0, RCX = 1, RDX = 2, RBX = 3, RSI = 6, RDI = 7;
 const HYPERCALL: Sentence = ({ fields }) => `VMCALL with RAX = 0x${BigInt.asUintN(64, BigInt(fields['nr']!)).toString(16)}.`;
 
 function raiseHypercall(cpu: Processor): void {
-  cpu.observer.raise('hypercall', [
+  cpu.observer.raise(TRAP.hypercall, [
     cpu.regNumber(RAX), cpu.regNumber(RBX), cpu.regNumber(RCX), cpu.regNumber(RDX), cpu.regNumber(RSI), cpu.regNumber(RDI), EXIT_REASONS.VMCALL.number,
   ], HYPERCALL);
 }

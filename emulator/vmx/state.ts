@@ -18,5 +18,8 @@ export const VMX_STATE = {
   nmisUnblockedAt: place(5),
 } as const;
 
-export const worldOf = (cpu: Processor): 'root' | 'non-root' | 'no VMX' =>
-  cpu.low(S.vmxOn) === 0 ? 'no VMX' : cpu.nonRoot ? 'non-root' : 'root';
+export const WORLDS = ['no VMX', 'root', 'non-root'] as const;
+export const NON_ROOT = 2;
+/** By its number in WORLDS. */
+export const worldNumber = (cpu: Processor): number => (cpu.low(S.vmxOn) === 0 ? 0 : cpu.nonRoot ? NON_ROOT : 1);
+export const worldOf = (cpu: Processor): (typeof WORLDS)[number] => WORLDS[worldNumber(cpu)]!;

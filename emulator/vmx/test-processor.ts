@@ -9,7 +9,7 @@ import { resetProcessor } from '../cpu/reset.js';
 import { setSegment } from '../cpu/segments.js';
 import { SYSTEM_OPERATIONS } from '../cpu/system-operations.js';
 import { Bus } from '../memory/bus.js';
-import { fieldsOf, type TrapEvent, type TrapKind } from '../cpu/trap-events.js';
+import { fieldsOf, TRAP, TRAP_KINDS, type TrapEvent, type TrapKind } from '../cpu/trap-events.js';
 import { Mmu } from '../paging/mmu.js';
 import { attachVmx } from './attach.js';
 import { capability, PIN, PROCESSOR, PROCESSOR_2, VM_ENTRY, VM_EXIT } from './controls.js';
@@ -44,8 +44,8 @@ export class TestProcessor {
     const cpu = (this.cpu = new Processor(memory, 0, GUEST_BYTES));
     cpu.observer = {
       raise: (kind, values, says) => {
-        const fields = fieldsOf(kind, values);
-        if (kind !== 'TLB flush') this.raised.push({ kind, fields, says: says({ rip: cpu.rip, fields }) });
+        const fields = fieldsOf(kind, (place) => values[place]);
+        if (kind !== TRAP['TLB flush']) this.raised.push({ kind: TRAP_KINDS[kind]!, fields, says: says({ rip: cpu.rip, fields }) });
         return false;
       },
     };
