@@ -2,7 +2,8 @@
 import type { Value } from '../../meaning/meaning.js';
 import { instruction, type Cpu } from '../instruction.js';
 import { all } from '../sse/arithmetic.js';
-import { every, halves, halvesOf, sse, vector } from '../sse/vector.js';
+import { fastOr } from '../sse/fast.js';
+import { every, halves, halvesOf, sse, vector, zero } from '../sse/vector.js';
 
 const INFINITY = 0x7c00n, MAGNITUDE = 0x7fffn, DIFFERENCE_OF_BIASES = 0x77800000n, SINGLE_INFINITY = 0x7f800000n;
 /** The exponent is scaled by 2^112, which makes denormals normal; infinity stays what it is. */
@@ -26,6 +27,17 @@ export const VCVTPH2PS = instruction('VCVTPH2PS', 'Convert Packed Half Precision
       () => dest.write(...all(cpu.compute(cpu.vectorLength === 256 ? 'VCVTPH2PS256' : 'VCVTPH2PS', [source], halvesOf(cpu).map(() => 128)))));
   },
 });
+/** Singles below the smallest normal half and above the largest. */
+const BELOW_NORMAL = 0x387fffffn, ABOVE_FINITE = 0x477fe001n, BIASES = 112n << 10n, DROPPED = 13;
+/** Rounded to the nearest, in doublewords; and which elements are zero or a normal half. */
+function narrowed(cpu: Cpu, singles: Value): { result: Value; normal: Value } {
+  const of = (name: string, a: Value, count: number) => cpu.meaning.wasm(`i32x4.${name}`, 128, [a, cpu.constant(count, 32)]);
+  const magnitude = vector(cpu, 'v128.and', singles, every(cpu, 0x7fffffffn, 32)), sign = of('shl', of('shr_u', singles, 31), 15), isZero = vector(cpu, 'i32x4.eq', magnitude, zero(cpu));
+  const odd = vector(cpu, 'v128.and', of('shr_u', magnitude, DROPPED), every(cpu, 1n, 32)), half = vector(cpu, 'i32x4.add', odd, every(cpu, (1n << BigInt(DROPPED - 1)) - 1n, 32));
+  const kept = vector(cpu, 'i32x4.sub', of('shr_u', vector(cpu, 'i32x4.add', magnitude, half), DROPPED), every(cpu, BIASES, 32));
+  const inRange = vector(cpu, 'v128.and', vector(cpu, 'i32x4.gt_s', magnitude, every(cpu, BELOW_NORMAL, 32)), vector(cpu, 'i32x4.lt_s', magnitude, every(cpu, ABOVE_FINITE, 32)));
+  return { result: vector(cpu, 'v128.or', vector(cpu, 'v128.andnot', kept, isZero), sign), normal: vector(cpu, 'v128.or', inRange, isZero) };
+}
 export const VCVTPS2PH = instruction('VCVTPS2PH', 'Convert Single Precision Floating-Point Values to Packed Half Precision Floating-Point Values', {
   encodings: `
     VEX.128.66.0F3A.W0 1D /r ib | VCVTPS2PH xmm1/m64, xmm2, imm8
@@ -33,9 +45,12 @@ export const VCVTPS2PH = instruction('VCVTPS2PH', 'Convert Single Precision Floa
   feature: 'F16C', flags: 'None affected.', exceptions: 'Invalid, Underflow, Overflow, Precision, Denormal',
   operation(cpu, dest, src, control) {
     sse(cpu);
+    const parts = halves(cpu, src).map(([a]) => a!), mode = control.read(8), write = (v: Value) => dest.write(dest.kind === 'memory' && dest.bits === 64 ? v.truncate(64) : v);
     // A store that faults has not changed MXCSR, nor does it come to a SIMD exception.
     if (dest.kind === 'memory') dest.readForUpdate();
-    const [converted] = cpu.compute(cpu.vectorLength === 256 ? 'VCVTPS2PH256' : 'VCVTPS2PH', [...halves(cpu, src).map(([a]) => a!), control.read(8)], [128]);
-    dest.write(dest.kind === 'memory' && dest.bits === 64 ? converted!.truncate(64) : converted!);
+    const fast = parts.map((a) => narrowed(cpu, a)), [low, high = zero(cpu)] = fast.map(({ result }) => result), toNearest = mode.bit(2).or(mode.and(3).isZero);
+    fastOr(cpu, fast.reduce((ok, { normal }) => ok.and(cpu.meaning.wasm('i32x4.all_true', 1, [normal])), toNearest),
+      () => write(vector(cpu, 'i16x8.narrow_i32x4_u', low!, high)),
+      () => write(cpu.compute(cpu.vectorLength === 256 ? 'VCVTPS2PH256' : 'VCVTPS2PH', [...parts, mode], [128])[0]!));
   },
 });
