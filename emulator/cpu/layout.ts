@@ -62,6 +62,8 @@ export const S = {
   /** Where an access that the fast TLB cannot serve (MMIO, page crossing, watched) puts its bytes. */
   bounce: field(64, 16),
 
+  /** What a masked load has so far. */
+  elements: field(32, 16),
   /** A stack frame being put together (cpu/event-delivery.ts). */
   frame: field(64, 16),
 
