@@ -98,20 +98,38 @@ for (const [name, [leaf, register, bit, subleaf = 0]] of Object.entries(FEATURE_
 const HAS_SUBLEAVES = new Set([7, 0xd]);
 
 /** Features that CPUID shows only at times. */
-function visible(cpu: Processor, name: string): boolean {
-  if (!cpu.features.has(name)) return false;
-  if (name === 'SYSCALL') return cpu.code64;
-  if (name === 'MONITOR') return (cpu.low(S.miscEnable) & ENABLE_MONITOR) !== 0;
-  if (name === 'APIC') return (cpu.low(S.apicBase) & 0x800) !== 0;
-  return true;
+const SOMETIMES: Readonly<Record<string, (cpu: Processor) => boolean>> = {
+  SYSCALL: (cpu) => cpu.code64,
+  MONITOR: (cpu) => (cpu.low(S.miscEnable) & ENABLE_MONITOR) !== 0,
+  APIC: (cpu) => (cpu.low(S.apicBase) & 0x800) !== 0,
+};
+interface Shown { readonly always: CpuidResult; readonly sometimes: readonly { readonly register: Register; readonly mask: number; readonly when: (cpu: Processor) => boolean }[] }
+
+/** What features show in a leaf: found once for each set of features, since hypervisors ask for it at every CPUID of their guests. */
+const SHOWN = new WeakMap<ReadonlySet<string>, Map<number, Shown>>();
+function shown(features: ReadonlySet<string>, leaf: number, subleaf: number): Shown {
+  let leaves = SHOWN.get(features);
+  if (!leaves) SHOWN.set(features, (leaves = new Map<number, Shown>()));
+  const key = HAS_SUBLEAVES.has(leaf) ? leaf + (subleaf + 1) * 2 ** 32 : leaf;
+  let found = leaves.get(key);
+  if (!found) {
+    const always = { ...NONE }, sometimes: Shown['sometimes'][number][] = [];
+    for (const { name, register, bit, subleaf: at } of BY_LEAF.get(leaf) ?? []) {
+      if ((at !== subleaf && HAS_SUBLEAVES.has(leaf)) || !features.has(name)) continue;
+      const when = SOMETIMES[name];
+      if (when) sometimes.push({ register, mask: 1 << bit, when });
+      else always[register] = (always[register] | (1 << bit)) >>> 0;
+    }
+    leaves.set(key, (found = { always, sometimes }));
+  }
+  return found;
 }
 
 export function cpuid(cpu: Processor, leaf: number, subleaf: number): CpuidResult {
-  const limit = leaf >= 0x80000000 ? MAX_EXTENDED : MAX_BASIC;
-  const asked = leaf > limit ? MAX_BASIC : leaf;
-  const result = { ...fixed(cpu, asked, subleaf) };
-  for (const { name, register, bit, subleaf: shown } of BY_LEAF.get(asked) ?? [])
-    if ((shown === subleaf || !HAS_SUBLEAVES.has(asked)) && visible(cpu, name)) result[register] = (result[register] | (1 << bit)) >>> 0;
-  if (asked === 1 && cpu.cr4 & CR4.OSXSAVE) result.ecx |= 1 << 27;
+  const limit = leaf >= 0x80000000 ? MAX_EXTENDED : MAX_BASIC, asked = leaf > limit ? MAX_BASIC : leaf;
+  const { eax, ebx, ecx, edx } = fixed(cpu, asked, subleaf), { always, sometimes } = shown(cpu.features, asked, subleaf);
+  const result = { eax: (eax | always.eax) >>> 0, ebx: (ebx | always.ebx) >>> 0, ecx: (ecx | always.ecx) >>> 0, edx: (edx | always.edx) >>> 0 };
+  for (const { register, mask, when } of sometimes) if (when(cpu)) result[register] = (result[register] | mask) >>> 0;
+  if (asked === 1 && cpu.cr4 & CR4.OSXSAVE) result.ecx = (result.ecx | (1 << 27)) >>> 0;
   return result;
 }

@@ -56,5 +56,5 @@ export interface Observer {
    * Records the event (its number in TRAP, its fields in their order) and asks the stop conditions. Returns true when the machine is to stop: before delivery for an
    * exception or an interrupt (the instruction is not executed and will be met again), right after it for the others.
    */
-  raise(kind: number, values: readonly number[], says: Sentence): boolean;
+  raise(kind: number, values: ArrayLike<number>, says: Sentence): boolean;
 }

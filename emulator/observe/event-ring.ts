@@ -26,7 +26,7 @@ export class EventRing {
     this.given = new Uint8Array(capacity);
   }
 
-  write(number: number, kind: number, at: number, cpu: number, rip: number, world: number, values: readonly number[], says: Sentence): void {
+  write(number: number, kind: number, at: number, cpu: number, rip: number, world: number, values: ArrayLike<number>, says: Sentence): void {
     const slot = number % this.capacity, first = slot * MOST_FIELDS, count = values.length;
     this.kinds[slot] = kind;
     this.ats[slot] = at;

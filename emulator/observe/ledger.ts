@@ -49,7 +49,7 @@ export class TrapLedger {
     return Math.max(0, this.recorded - this.capacity);
   }
 
-  record(kind: number, at: number, cpu: number, rip: number, world: number, values: readonly number[], says: Sentence): void {
+  record(kind: number, at: number, cpu: number, rip: number, world: number, values: ArrayLike<number>, says: Sentence): void {
     this.ring.write(this.recorded++, kind, at, cpu, rip, world, values, says);
     this.kinds[kind]!++;
     if (kind === TRAP['VM exit']) this.exits[values[0]! & 0xff]!++;

@@ -33,7 +33,7 @@ export class ProcessorObserver implements Observer {
     this.registerBytes = cpu.u8.subarray(S.gpr, S.gpr + GENERAL_REGISTERS_BYTES);
   }
 
-  raise(kind: number, values: readonly number[], says: Sentence): boolean {
+  raise(kind: number, values: ArrayLike<number>, says: Sentence): boolean {
     const { cpu } = this;
     const at = this.instructions();
     const awaited = this.awaited;

@@ -373,7 +373,7 @@ describe('the MMU', () => {
   describe('watching for stale translations', () => {
     const watched = (): { m: TestMachine; told: string[] } => {
       const m = setUp(), told: string[] = [];
-      m.cpu.observer = { raise: (kind, [linear = 0, physical = 0], says) => { if (kind === TRAP['stale translation']) told.push(`${linear} ${physical} ${says({ rip: 0, fields: { linear, physical } })}`); return false; } };
+      m.cpu.observer = { raise: (kind, { 0: linear = 0, 1: physical = 0 }, says) => { if (kind === TRAP['stale translation']) told.push(`${linear} ${physical} ${says({ rip: 0, fields: { linear, physical } })}`); return false; } };
       return { m, told };
     };
     /** The tables are mapped too: linear 1FC000 is physical 4000, the page table. */

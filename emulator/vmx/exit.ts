@@ -104,11 +104,18 @@ export function failEntry(cpu: Processor, basicReason: number, qualification: nu
   toHost(cpu, vmcs);
 }
 
-/** What both exits and failed entries tell. */
-const information = (vmcs: Vmcs, reason: number): number[] => [
-  reason, vmcs.number(EXIT_FIELDS.qualification), vmcs.unsigned(EXIT_FIELDS.guestPhysical), vmcs.number(EXIT_FIELDS.guestLinear),
-  vmcs.low(EXIT_FIELDS.length), vmcs.low(EXIT_FIELDS.interruption), vmcs.low(EXIT_FIELDS.information),
-];
+/** What both exits and failed entries tell, in an array that is used again: whoever records it copies it. */
+const INFORMATION = new Float64Array(7);
+function information(vmcs: Vmcs, reason: number): Float64Array {
+  INFORMATION[0] = reason;
+  INFORMATION[1] = vmcs.number(EXIT_FIELDS.qualification);
+  INFORMATION[2] = vmcs.unsigned(EXIT_FIELDS.guestPhysical);
+  INFORMATION[3] = vmcs.number(EXIT_FIELDS.guestLinear);
+  INFORMATION[4] = vmcs.low(EXIT_FIELDS.length);
+  INFORMATION[5] = vmcs.low(EXIT_FIELDS.interruption);
+  INFORMATION[6] = vmcs.low(EXIT_FIELDS.information);
+  return INFORMATION;
+}
 
 /** SDM Vol. 3C, "Updating Non-Register State". With virtual NMIs, NMIs themselves were not blocked. */
 const physicalNmiBlocking = (cpu: Processor, vmcs: Vmcs): number => ((vmcs.low(PIN_CONTROLS) & PIN['virtual NMIs']) === 0 ? cpu.interruptibility & BLOCKING.NMI : 0);

@@ -27,12 +27,12 @@ export const slot = (name: FieldName): Slot => FIRST_FIELD + 2 * indexOf(name);
 
 /**
  * Parts of the VMCS that are checked again only when something in them has changed. Of RFLAGS the status flags do not count;
- * `VM flag` is RFLAGS.VM alone, on which the checks of segments depend. SDM Vol. 3C, "VM Entries".
+ * `VM flag` is RFLAGS.VM alone, on which the checks of segments depend; `outside` stands for memory and the processor. SDM Vol. 3C, "VM Entries".
  */
 export const PART = {
-  controls: 1, injection: 2, host: 4, 'control registers': 8, segments: 16, tables: 32, RFLAGS: 64, 'non-register': 128, 'VM flag': 256, RIP: 512,
+  controls: 1, injection: 2, host: 4, 'control registers': 8, segments: 16, tables: 32, RFLAGS: 64, 'non-register': 128, 'VM flag': 256, RIP: 512, outside: 1024,
 } as const;
-const EVERY_PART = 1023;
+const EVERY_PART = 2047;
 
 function partOf(field: Field): number {
   const { area } = describe(field.encoding), { name } = field;

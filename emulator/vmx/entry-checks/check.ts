@@ -10,7 +10,7 @@ export interface Check {
   readonly says: string;
   /** The fields that it reads, the one that is wrong first. */
   readonly fields: readonly FieldName[];
-  /** It depends on memory or on the processor as well: it is evaluated at every entry. */
+  /** It depends on memory or on the processor's mode as well: it is evaluated again at every entry where that can matter. */
   readonly always?: boolean;
   /** Exit qualification of the VM-entry failure, where that is not 0. */
   readonly qualification?: number;

@@ -4,7 +4,7 @@ import { S } from '../../cpu/layout.js';
 import { currentVmcs, PART, partsOf, type Vmcs } from '../vmcs.js';
 import { EntryView, type Check } from './check.js';
 import { VM_ENTRY_CONTROL_CHECKS, VM_EXECUTION_CONTROL_CHECKS, VM_EXIT_CONTROL_CHECKS } from './control-fields.js';
-import { GUEST_NON_REGISTER_CHECKS, GUEST_PDPTE_CHECKS } from './guest-non-register.js';
+import { dependsOnMemory, GUEST_NON_REGISTER_CHECKS, GUEST_PDPTE_CHECKS } from './guest-non-register.js';
 import { GUEST_CONTROL_REGISTER_CHECKS, GUEST_DESCRIPTOR_TABLE_CHECKS, GUEST_RIP_AND_RFLAGS_CHECKS } from './guest-registers.js';
 import { GUEST_SEGMENT_CHECKS } from './guest-segments.js';
 import { HOST_STATE_CHECKS } from './host-state.js';
@@ -38,14 +38,14 @@ export interface Failure { readonly check: Check; readonly section: Section }
 interface Row extends Failure { readonly parts: number }
 const ROWS: readonly Row[] = SECTIONS.flatMap((section) => section.checks.map((check) => {
   const parts = partsOf(section.onlyVmFlag ? check.fields.filter((name) => name !== 'guest RFLAGS') : check.fields);
-  return { check, section, parts: section.onlyVmFlag && check.fields.includes('guest RFLAGS') ? parts | PART['VM flag'] : parts };
+  return { check, section, parts: parts | (section.onlyVmFlag && check.fields.includes('guest RFLAGS') ? PART['VM flag'] : 0) | (check.always ? PART.outside : 0) };
 }));
 
 /** Rows to be evaluated when these parts changed, for every combination that has occurred. */
 const TO_EVALUATE = new Map<number, readonly Row[]>();
 function rowsFor(dirty: number): readonly Row[] {
   let rows = TO_EVALUATE.get(dirty);
-  if (!rows) TO_EVALUATE.set(dirty, (rows = ROWS.filter(({ check, parts }) => check.always === true || (parts & dirty) !== 0)));
+  if (!rows) TO_EVALUATE.set(dirty, (rows = ROWS.filter(({ parts }) => (parts & dirty) !== 0)));
   return rows;
 }
 
@@ -54,9 +54,11 @@ function rowsFor(dirty: number): readonly Row[] {
  * not evaluated again: they hold.
  */
 export function firstFailure(cpu: Processor, vmcs: Vmcs): Failure | undefined {
+  const parts = cpu.longMode ? vmcs.dirty : vmcs.dirty | PART.outside;
+  if (parts === 0) return undefined;
   const view = new EntryView(cpu, vmcs, cpu.unsigned(S.currentVmcs));
-  for (const row of rowsFor(vmcs.dirty)) if (!row.check.holds(view)) return row;
-  vmcs.dirty = 0;
+  for (const row of rowsFor(parts)) if (!row.check.holds(view)) return row;
+  vmcs.dirty = !cpu.longMode || dependsOnMemory(view) ? PART.outside : 0;
   return undefined;
 }
 

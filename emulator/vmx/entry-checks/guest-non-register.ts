@@ -94,5 +94,8 @@ const PDPTES: readonly Check[] = ([0, 1, 2, 3] as const).map((n) =>
     (v) => !usesPdptes(v) || (ept(v) ? validPdpte(v.low(`guest PDPTE${n}`), v.high(`guest PDPTE${n}`)) : pdpteInMemory(v, n)),
     { always: true, qualification: 2 }));
 
+/** Whether a check looks at what lies outside the VMCS: a linked region, or page-directory pointers in memory. */
+export const dependsOnMemory = (v: EntryView): boolean => linked(v) || (usesPdptes(v) && !ept(v));
+
 export const GUEST_NON_REGISTER_CHECKS: readonly Check[] = [...NON_REGISTER, ...LINK_POINTER];
 export const GUEST_PDPTE_CHECKS = PDPTES;
