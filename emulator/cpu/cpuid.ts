@@ -38,8 +38,8 @@ export const FEATURES: ReadonlySet<string> = new Set([
   'LZCNT', 'BMI1', 'BMI2', 'MOVBE', 'ADX', 'RDRAND', 'RDSEED', 'RDPID', 'CLFLUSHOPT', 'CLWB', 'MONITOR', 'PREFETCHW', 'LAHF', 'SYSCALL', 'NX', 'PDPE1GB', 'RDTSCP', 'LM', 'InvariantTSC',
 ]);
 
-/** Family 6, model 2CH, stepping 2: the first to have "unrestricted guest". */
-const SIGNATURE = 0x206c2;
+/** Family 6, model 55H, stepping 4: a server of the Skylake generation, whose VT-x is the model here. */
+const SIGNATURE = 0x50654;
 const VENDOR = 'GenuineIntel';
 const BRAND = 'Ringside x86-64 Processor';
 const MAX_BASIC = 0x16, MAX_EXTENDED = 0x80000008;

@@ -67,8 +67,8 @@ const MTRR_MSRS: readonly Msr[] = [
   kept(0x2ff, 'IA32_MTRR_DEF_TYPE', S.mtrrDefType, (v) => (v & ~0xcffn) === 0n && memoryType(v & 0xffn), { feature: 'MTRR' }),
 ];
 
-/** The microcode revision that IA32_BIOS_SIGN_ID shows. */
-const MICROCODE_REVISION = 1n;
+/** The microcode revision that IA32_BIOS_SIGN_ID shows: one of this model without known errors, by which kernels judge it. */
+const MICROCODE_REVISION = 0x200_7006n;
 /** The time-stamp counter with IA32_TSC_ADJUST, without a hypervisor's offset. */
 export const adjustedTsc = (cpu: Processor): bigint => cpu.readTsc() + cpu.big(S.tscAdjust);
 /** The time-stamp counter as the program sees it. */

@@ -346,6 +346,6 @@ describe('reset', () => {
     const cpu = longMode(3);
     resetProcessor(cpu);
     assert.deepEqual([cpu.rip, cpu.base(CS), cpu.selector(CS), cpu.cr0, cpu.cpl, getRflags(cpu)], [0xfff0, 0xffff0000, 0xf000, 0x60000010, 0, 2]);
-    assert.equal(cpu.reg32(2), 0x206c2);
+    assert.equal(cpu.reg32(2), 0x50654);
   });
 });
