@@ -33,10 +33,10 @@ const verdicts = folders.map((name) => {
     return false;
   }
 
-  const images = [lab.program, ...lab.symbols.map((symbols) => symbols.file)];
+  const images = [...(lab.program === undefined ? [] : [lab.program]), ...lab.symbols.map((symbols) => symbols.file)];
   if (update) {
     for (const image of images) copyFileSync(join(out, image), join(folder, image));
-    console.log(`${name}: ${images.join(' and ')} replaced; built by ${compiler}`);
+    console.log(`${name}: ${images.join(', ')} replaced; built by ${compiler}`);
     return true;
   }
   if (compiler !== lab.compiler) {
@@ -47,7 +47,7 @@ const verdicts = folders.map((name) => {
   for (const image of different) {
     console.error(`${name}: the committed ${image} is not what its sources give; run 'npm run labs:build -- --update'`);
   }
-  if (different.length === 0) console.log(`${name}: ${images.join(' and ')} are what their sources give`);
+  if (different.length === 0) console.log(`${name}: ${images.join(', ')} are what their sources give`);
   return different.length === 0;
 });
 

@@ -3,11 +3,11 @@
  * otherwise in a workbench served on this machine. `--headless` runs the lab on the command line; `--port N` serves the workbench there.
  */
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { build, installPackages, requireNode } from './packages.mjs';
-import { Refusal, onPath, progress, root } from './run.mjs';
+import { runLab } from './labs.mjs';
+import { Refusal, onPath, root } from './run.mjs';
 import { serveWorkbench } from './workbench.mjs';
 
 const lab = path.join(root, 'labs/first-hypervisor');
@@ -57,39 +57,13 @@ async function openWorkbench(port) {
   await served.ended;
 }
 
-/** The counts in the last line of what the command line says on standard error, as a table. */
-function countsTable(line) {
-  const { instructions, seconds, vmExits, exceptions, interrupts, hypercalls } = JSON.parse(line);
-  const rows = Object.entries({ 'VM exit': vmExits, exception: exceptions, interrupt: interrupts, hypercall: hypercalls }).flatMap(([kind, counts]) => Object.entries(counts).map(([name, count]) => `${String(count).padStart(9)}  ${kind} ${name}`));
-  return [...rows, `${String(instructions).padStart(9)}  instructions in ${seconds.toFixed(2)} s`].join('\n');
-}
-
-/** The guest's output as it comes, then the trap ledger, then how often each trap came. */
-function runHeadless() {
-  const program = path.join(root, 'dist/ringside.js');
-  const { program: image, memory, expectedStatus } = JSON.parse(readFileSync(path.join(lab, 'lab.json'), 'utf8'));
-  progress(`running ${path.relative(root, path.join(lab, image))}\n`);
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [program, 'run', path.join(lab, image), '--memory', `${memory}M`, '--stats', '--trace', 'vmexit,vmentry,exception,hypercall,interrupt'], { stdio: ['ignore', 'inherit', 'pipe'] });
-    let said = '';
-    child.stderr.on('data', (data) => (said += data));
-    child.on('error', reject);
-    child.on('close', (code) => {
-      const lines = said.trimEnd().split('\n');
-      const counts = lines.at(-1).startsWith('{') ? countsTable(lines.pop()) : '';
-      console.log(`\nTrap ledger (instant, processor, world, RIP, event)\n${lines.join('\n')}\n\n${counts}`);
-      resolve(code === expectedStatus ? 0 : (code ?? 1));
-    });
-  });
-}
-
 try {
   requireNode();
   const { headless, port } = options(process.argv.slice(2));
   await installPackages();
   await build();
   const code = port === 0 ? desktop() : undefined;
-  if (headless) process.exitCode = await runHeadless();
+  if (headless) process.exitCode = await runLab(lab, ['--trace', 'vmexit,vmentry,exception,hypercall,interrupt']);
   else if (code !== undefined) openDesktop(code);
   else await openWorkbench(port);
 } catch (error) {
