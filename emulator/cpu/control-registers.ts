@@ -90,11 +90,11 @@ export function writeCr4(cpu: Processor, value: number, high = 0): void {
 
 export function writeCr8(cpu: Processor, value: number, high = 0): void {
   demand(high === 0 && (value & ~0xf) === 0, 'CR8: a bit above 3 is set');
-  cpu.localApic.taskPriority = value << 4;
+  if (!cpu.intercepts.setTaskPriority(cpu, value)) cpu.localApic.taskPriority = value << 4;
 }
 
 /** SDM Vol. 3, "Interaction of Task Priorities between CR8 and APIC". */
-export const readCr8 = (cpu: Processor): number => cpu.localApic.taskPriority >>> 4;
+export const readCr8 = (cpu: Processor): number => cpu.intercepts.readCr(cpu, 8);
 
 /** WRMSR of IA32_EFER. SDM Vol. 4, "IA32_EFER"; LMA is not written. */
 export function writeEfer(cpu: Processor, value: number, high: number): void {

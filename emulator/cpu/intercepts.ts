@@ -13,22 +13,29 @@ export interface Intercepts {
   /** MOV to CR0/3/4/8, MOV from CR3/8, CLTS, LMSW. Returns the value to be written after masks and shadows. */
   movToCr(cpu: Processor, cr: number, register: number, value: number): number;
   movFromCr(cpu: Processor, cr: number, register: number): void;
+  /** MOV to CR8 after its checks. False: it goes to the local APIC. */
+  setTaskPriority(cpu: Processor, value: number): boolean;
   /** Whether CR0.TS is to be cleared. */
   clts(cpu: Processor): boolean;
   /** `memory`: linear address of a memory operand. Returns the word whose bits 3:0 are to be loaded. */
   lmsw(cpu: Processor, source: number, memory: number | undefined): number;
-  /** The value of CR0/CR4 that the guest reads: mask and shadow applied. */
-  readCr(cpu: Processor, cr: 0 | 4): number;
+  /** The value of CR0/CR4 that the guest reads: mask and shadow applied; CR8 of the APIC that it sees. */
+  readCr(cpu: Processor, cr: 0 | 4 | 8): number;
   movDr(cpu: Processor, dr: number, register: number, toRegister: boolean): void;
-  msr(cpu: Processor, index: number, write: boolean): void;
+  /** RDMSR and WRMSR: what a virtual APIC answers; undefined, and false: the MSR itself is read or written. */
+  readMsr(cpu: Processor, index: number): bigint | undefined;
+  writeMsr(cpu: Processor, index: number, value: bigint): boolean;
   /** Ports. `string`, `rep`, `immediate` as in the exit qualification. */
   io(cpu: Processor, port: number, bytes: number, input: boolean, string: boolean, rep: boolean, immediate: boolean, linear?: number): void;
   /** An exception about to be delivered (not one being delivered by IDT already): exits, or returns. */
   exception(cpu: Processor, vector: number, errorCode: number | undefined, qualification: number, duringDelivery: EventInDelivery | undefined, type?: number): void;
-  /** A boundary between instructions, before what is named is considered: MTF; preemption timer and NMI window; interrupt window. True: a VM exit happened. */
+  /**
+   * A boundary between instructions, before what is named is considered: writes to the virtual APIC; MTF; preemption timer and NMI window; interrupt window and
+   * virtual interrupts. True: a VM exit happened, or an interrupt was delivered.
+   */
+  boundary(cpu: Processor, before: 'INIT' | 'debug trap' | 'NMI' | 'external interrupt'): boolean;
   /** Whether nothing of that can happen at the next boundary. */
   quiet(cpu: Processor): boolean;
-  boundary(cpu: Processor, before: 'debug trap' | 'NMI' | 'external interrupt'): boolean;
   /** Whether external interrupts are taken though RFLAGS.IF is 0, NMIs though blocking by NMI is set, and whether IRET ends blocking by NMI. */
   ignoresInterruptFlag(cpu: Processor): boolean;
   ignoresNmiBlocking(cpu: Processor): boolean;
@@ -61,9 +68,11 @@ export const ROOT_INTERCEPTS: Intercepts = {
   movFromCr: nothing,
   clts: () => true,
   lmsw: (_cpu, source) => source,
-  readCr: (cpu, cr) => (cr === 0 ? cpu.cr0 : cpu.cr4),
+  setTaskPriority: () => false,
+  readCr: (cpu, cr) => (cr === 0 ? cpu.cr0 : cr === 4 ? cpu.cr4 : cpu.localApic.taskPriority >>> 4),
   movDr: nothing,
-  msr: nothing,
+  readMsr: () => undefined,
+  writeMsr: () => false,
   io: nothing,
   exception: nothing,
   quiet: () => true,

@@ -24,6 +24,7 @@ const interruptsEnabled = (cpu: Processor): boolean =>
  * an instruction throws (EptFault of a delivery, ABANDON after a VM exit, STOP_BEFORE_DELIVERY): to be acted upon in the same way.
  */
 export function serviceInterrupts(cpu: Processor): boolean {
+  if (cpu.nonRoot && cpu.intercepts.boundary(cpu, 'INIT')) return true;
   if (startSignals(cpu) && (takeInit(cpu) || takeStartUp(cpu))) return true;
   if (cpu.activity === ACTIVITY.shutdown || cpu.activity === ACTIVITY.waitForSipi) return false;
   if (cpu.nonRoot && cpu.intercepts.boundary(cpu, 'debug trap')) return true;

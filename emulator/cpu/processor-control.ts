@@ -69,14 +69,12 @@ function checkTsc(cpu: Processor, name: string): void {
 function rdmsr(cpu: Processor): void {
   demandLevel0(cpu, 'RDMSR');
   const index = cpu.reg32(RCX);
-  cpu.intercepts.msr(cpu, index, false);
-  setEdxEax(cpu, readMsr(cpu, index));
+  setEdxEax(cpu, cpu.intercepts.readMsr(cpu, index) ?? readMsr(cpu, index));
 }
 function wrmsr(cpu: Processor): void {
   demandLevel0(cpu, 'WRMSR');
-  const index = cpu.reg32(RCX);
-  cpu.intercepts.msr(cpu, index, true);
-  writeMsr(cpu, index, (BigInt(cpu.reg32(RDX)) << 32n) | BigInt(cpu.reg32(RAX)));
+  const index = cpu.reg32(RCX), value = (BigInt(cpu.reg32(RDX)) << 32n) | BigInt(cpu.reg32(RAX));
+  if (!cpu.intercepts.writeMsr(cpu, index, value)) writeMsr(cpu, index, value);
 }
 
 function identify(cpu: Processor): Abandon | undefined {

@@ -332,7 +332,7 @@ export class LocalApic implements Device {
     this.settle();
   }
 
-  private endOfInterrupt(): void {
+  endOfInterrupt(): void {
     const vector = this.inService.highest;
     if (vector < 0) return;
     this.inService.delete(vector);

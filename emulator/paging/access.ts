@@ -24,6 +24,7 @@ const MOST_ALIGNMENT = 16;
  */
 export function examine(cpu: Processor, linear: number, bytes: number, kind: AccessKind, supervisor: boolean): void {
   const { mmu } = cpu;
+  mmu.accessBytes = bytes;
   if (mmu.alignmentChecked && !supervisor && (linear & Math.min(bytes & -bytes, MOST_ALIGNMENT) - 1) !== 0)
     throw exception('#AC', 0, `${bytes} bytes at 0x${linear.toString(16)} are not aligned`);
   if (!mmu.mayBreak(linear) && !mmu.mayBreak(linear + bytes - 1)) return;

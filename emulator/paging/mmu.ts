@@ -35,6 +35,10 @@ export interface VmcsTranslation {
   vpid(): number;
   /** The EPT pointer, 0 when "enable EPT" is 0. */
   eptp(): number;
+  /** The physical address of the APIC-access page, -1 when there is none. */
+  apicAccessPage(): number;
+  /** Where an access to that page goes instead, or a VM exit. `bytes`: 0 when the size is not known. */
+  accessApic(linear: number, bytes: number, kind: AccessKind): number;
 }
 
 const INVLPG_SAYS: Sentence = ({ fields }) => `INVLPG invalidates the translations of linear address ${hex(Number(fields['gla']))}`;
@@ -48,12 +52,17 @@ export class Mmu {
   readonly fast: FastTlb;
   /** Whether data accesses must be aligned. SDM Vol. 3, "Interrupt 17—Alignment Check Exception (#AC)". */
   alignmentChecked = false;
-  vmcs: VmcsTranslation = { vpid: () => 0, eptp: () => 0 };
+  vmcs: VmcsTranslation = { vpid: () => 0, eptp: () => 0, apicAccessPage: () => -1, accessApic: () => 0 };
+  /** Of the access that is about to be translated. */
+  accessBytes = 0;
 
   private readonly outcome = new WalkOutcome();
   private vpid = 0;
   private pcid = 0;
   private eptp = 0;
+  /** The APIC-access page of the present guest, and of the last one: other guests' accesses to it are in the fast TLB. */
+  private apicAccess = -1;
+  private lastApicAccess = -1;
   private nonRoot = false;
   private a20Mask = -1;
   /** Linear pages with data breakpoints: never in the fast TLB. */
@@ -124,7 +133,9 @@ export class Mmu {
 
   /** Puts the page into the fast TLB when such an access needs nothing further; returns the address with A20 masked. */
   private fill(linear: number, physical: number, kind: AccessKind, privilege: number): number {
-    const at = maskA20(this.cpu, physical);
+    const at = maskA20(this.cpu, physical), bytes = this.accessBytes;
+    this.accessBytes = 0;
+    if (this.apicAccess >= 0 && at - (at & 0xfff) === this.apicAccess) return this.vmcs.accessApic(linear, bytes, kind);
     if (kind !== EXECUTE && this.mayBreak(linear)) return at;
     if (kind === WRITE && this.stale?.written(at >>> 12) === true) return at;
     if (isRam(this.cpu, at, 1) && (kind !== WRITE || this.codePages[at >>> 12] === 0)) {
@@ -218,6 +229,10 @@ export class Mmu {
     this.nonRoot = nonRoot;
     this.vpid = nonRoot ? this.vmcs.vpid() : 0;
     this.eptp = nonRoot ? this.vmcs.eptp() : 0;
+    this.apicAccess = nonRoot ? this.vmcs.apicAccessPage() : -1;
+    if (!nonRoot || this.apicAccess === this.lastApicAccess) return;
+    this.lastApicAccess = this.apicAccess;
+    this.fast.clear();
   }
 
   private updateTag(): void {

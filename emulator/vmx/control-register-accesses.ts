@@ -3,6 +3,7 @@ import { Exception, VECTORS } from '../cpu/events.js';
 import { gpr } from '../cpu/layout.js';
 import { CR0, CR4 } from '../cpu/modes.js';
 import type { Processor } from '../cpu/processor.js';
+import { taskPriority } from './apic-accesses.js';
 import { PROCESSOR, PROCESSOR_2 } from './controls.js';
 import { EXIT_FIELDS, exitInstead } from './exit.js';
 import { EXIT_REASONS } from './exit-reasons.js';
@@ -94,7 +95,8 @@ export function lmsw(cpu: Processor, source: number, memory: number | undefined)
 }
 
 /** Bits that the host owns are read from the shadow. */
-export function readCr(cpu: Processor, cr: 0 | 4): number {
+export function readCr(cpu: Processor, cr: 0 | 4 | 8): number {
+  if (cr === 8) return taskPriority(cpu);
   const vmcs = currentVmcs(cpu), mask = vmcs.low(MASK[cr]), real = cr === 0 ? cpu.cr0 : cpu.cr4;
   return ((real & ~mask) | (vmcs.low(SHADOW[cr]) & mask)) >>> 0;
 }

@@ -16,7 +16,7 @@ const PIN_BASED = {
   'NMI exiting': { bit: 3, offered: true },
   'virtual NMIs': { bit: 5, offered: true },
   'activate VMX-preemption timer': { bit: 6, offered: true },
-  'process posted interrupts': { bit: 7 },
+  'process posted interrupts': { bit: 7, offered: true },
 } as const satisfies Group;
 
 const PRIMARY = {
@@ -32,7 +32,7 @@ const PRIMARY = {
   'activate tertiary controls': { bit: 17 },
   'CR8-load exiting': { bit: 19, offered: true },
   'CR8-store exiting': { bit: 20, offered: true },
-  'use TPR shadow': { bit: 21 },
+  'use TPR shadow': { bit: 21, offered: true },
   'NMI-window exiting': { bit: 22, offered: true },
   'MOV-DR exiting': { bit: 23, offered: true },
   'unconditional I/O exiting': { bit: 24, offered: true },
@@ -45,16 +45,16 @@ const PRIMARY = {
 } as const satisfies Group;
 
 const SECONDARY = {
-  'virtualize APIC accesses': { bit: 0 },
+  'virtualize APIC accesses': { bit: 0, offered: true },
   'enable EPT': { bit: 1, offered: true },
   'descriptor-table exiting': { bit: 2, offered: true },
   'enable RDTSCP': { bit: 3, offered: true },
-  'virtualize x2APIC mode': { bit: 4 },
+  'virtualize x2APIC mode': { bit: 4, offered: true },
   'enable VPID': { bit: 5, offered: true },
   'WBINVD exiting': { bit: 6, offered: true },
   'unrestricted guest': { bit: 7, offered: true },
-  'APIC-register virtualization': { bit: 8 },
-  'virtual-interrupt delivery': { bit: 9 },
+  'APIC-register virtualization': { bit: 8, offered: true },
+  'virtual-interrupt delivery': { bit: 9, offered: true },
   'PAUSE-loop exiting': { bit: 10, offered: true },
   'RDRAND exiting': { bit: 11, offered: true },
   'enable INVPCID': { bit: 12, offered: true },

@@ -4,6 +4,8 @@ import { ABANDON, EptFault, vectorName } from '../cpu/events.js';
 import { BLOCKING } from '../cpu/modes.js';
 import type { Processor } from '../cpu/processor.js';
 import { named, type Sentence, TRAP } from '../cpu/trap-events.js';
+import type { AccessKind } from '../paging/outcome.js';
+import { accessApic, apicAccessPage } from './apic-accesses.js';
 import { PROCESSOR, PROCESSOR_2 } from './controls.js';
 import { firstFailure, type Failure } from './entry-checks/entry-checks.js';
 import { failEntry } from './exit.js';
@@ -13,6 +15,7 @@ import { eptFault, vmxIntercepts } from './intercepts.js';
 import { armMonitorTrap, OTHER_EVENT } from './monitor-trap.js';
 import { loadMsrs } from './msr-areas.js';
 import { startPreemptionTimer } from './preemption-timer.js';
+import { enterWithVirtualApic } from './virtual-apic.js';
 import { currentVmcs, slot, type Vmcs } from './vmcs.js';
 
 const INJECTION = slot('VM-entry interruption-information field'), ERROR_CODE = slot('VM-entry exception error code'), LENGTH = slot('VM-entry instruction length');
@@ -31,6 +34,8 @@ export const vmcsTranslation = (cpu: Processor) => ({
     const vmcs = currentVmcs(cpu);
     return (secondaryControls(vmcs) & PROCESSOR_2['enable EPT']) !== 0 ? vmcs.unsigned(EPTP) : 0;
   },
+  apicAccessPage: (): number => apicAccessPage(currentVmcs(cpu)),
+  accessApic: (linear: number, bytes: number, kind: AccessKind): number => accessApic(cpu, linear, bytes, kind),
 });
 const vpidOf = (vmcs: Vmcs): number => ((secondaryControls(vmcs) & PROCESSOR_2['enable VPID']) !== 0 ? vmcs.low(VPID) : 0);
 
@@ -57,6 +62,7 @@ export function enter(cpu: Processor, launch: boolean): number {
   cpu.mmu.vmTransition(vpidOf(vmcs));
   cpu.modeChanged(true);
   if (hasPreemptionTimer(vmcs)) startPreemptionTimer(cpu, vmcs.low(TIMER));
+  enterWithVirtualApic(cpu, vmcs);
   raiseEntry(cpu, vmcs, launch);
   inject(cpu, vmcs);
   return 0;

@@ -185,7 +185,7 @@ describe('capability MSRs', () => {
     assert.equal((msr(0x480) >> 32n) & 0x1fffn, 4096n);
     assert.equal((msr(0x480) >> 50n) & 15n, 6n);
     assert.equal((msr(0x480) >> 48n) & 1n, 0n, 'physical addresses are not limited to 32 bits');
-    assert.equal(msr(0x481), 0x7f_0000_0016n);
+    assert.equal(msr(0x481), 0xff_0000_0016n);
     assert.equal(msr(0x486), 0x8000_0021n);
     assert.equal(msr(0x488), 0x2000n);
     assert.equal(msr(0x489) & 0x2020n, 0x2020n);

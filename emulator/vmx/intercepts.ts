@@ -5,6 +5,7 @@ import type { EventInDelivery, Intercepts } from '../cpu/intercepts.js';
 import { S } from '../cpu/layout.js';
 import { ACTIVITY, BLOCKING } from '../cpu/modes.js';
 import type { Processor } from '../cpu/processor.js';
+import { apicWritePending, emulateApicWrite, readApicMsr, setTaskPriority, writeApicMsr } from './apic-accesses.js';
 import { ioBitmap, msrBitmap } from './bitmaps.js';
 import { PIN, PROCESSOR, PROCESSOR_2, VM_EXIT } from './controls.js';
 import { clts, lmsw, movFromCr, movToCr, readCr } from './control-register-accesses.js';
@@ -15,8 +16,10 @@ import { ENABLED_BY, INSTRUCTION_EXITS } from './instruction-exits.js';
 import { decodeOperands, FORMATS } from './instruction-information.js';
 import { eventDelivered, monitorTrapDue, monitorTrapOn } from './monitor-trap.js';
 import { pauseLoop } from './pause-loop.js';
+import { processesPostedInterrupts, processPostedInterrupts } from './posted-interrupts.js';
 import { preemptionTicks } from './preemption-timer.js';
 import { VMX_STATE } from './state.js';
+import { deliverVirtualInterrupt, virtualInterruptPending } from './virtual-apic.js';
 import { currentVmcs, slot, type Vmcs } from './vmcs.js';
 
 const PIN_CONTROLS = slot('pin-based VM-execution controls'), PRIMARY_CONTROLS = slot('primary processor-based VM-execution controls');
@@ -62,7 +65,7 @@ function movDr(cpu: Processor, dr: number, register: number, toRegister: boolean
   exitInstead(cpu, EXIT_REASONS.MOV_DR.number, dr | (toRegister ? 1 << 4 : 0) | (register << 8), () => 'the "MOV-DR exiting" VM-execution control is 1');
 }
 
-function msr(cpu: Processor, index: number, write: boolean): void {
+function msrExit(cpu: Processor, index: number, write: boolean): void {
   const vmcs = currentVmcs(cpu);
   const verdict = primary(vmcs, PROCESSOR['use MSR bitmaps'])
     ? msrBitmap(cpu, vmcs, index, write)
@@ -140,6 +143,11 @@ function interrupt(cpu: Processor, kind: 'external interrupt' | 'NMI', acknowled
     return true;
   }
   if (!pin(vmcs, PIN['external-interrupt exiting'])) { delivered(cpu); return false; }
+  if (processesPostedInterrupts(vmcs)) {
+    const vector = acknowledge();
+    if (processPostedInterrupts(cpu, vmcs, vector)) return true;
+    acknowledge = () => vector;
+  }
   const acknowledges = (vmcs.low(EXIT_CONTROLS) & VM_EXIT['acknowledge interrupt on exit']) !== 0;
   const information = acknowledges ? interruptionInformation(acknowledge(), 0, undefined) : 0;
   vmExit(cpu, EXIT_REASONS.EXTERNAL_INTERRUPT.number, 0, exitSentence(() => 'the "external-interrupt exiting" VM-execution control is 1'), undefined, information);
@@ -149,10 +157,11 @@ function interrupt(cpu: Processor, kind: 'external interrupt' | 'NMI', acknowled
 /** SDM Vol. 3C, "Other Causes of VM Exits", "Monitor Trap Flag", "VMX-Preemption Timer". */
 const WATCHED_BOUNDARIES = PROCESSOR['interrupt-window exiting'] | PROCESSOR['NMI-window exiting'] | PROCESSOR['monitor trap flag'];
 const quiet = (cpu: Processor): boolean =>
-  !primary(currentVmcs(cpu), WATCHED_BOUNDARIES) && cpu.low(VMX_STATE.monitorTrap) === 0 && preemptionTicks(cpu) === Infinity;
+  !primary(currentVmcs(cpu), WATCHED_BOUNDARIES) && !apicWritePending(cpu) && !virtualInterruptPending(cpu) && cpu.low(VMX_STATE.monitorTrap) === 0 && preemptionTicks(cpu) === Infinity;
 
-function boundary(cpu: Processor, before: 'debug trap' | 'NMI' | 'external interrupt'): boolean {
+function boundary(cpu: Processor, before: 'INIT' | 'debug trap' | 'NMI' | 'external interrupt'): boolean {
   switch (before) {
+    case 'INIT': return emulateApicWrite(cpu);
     case 'debug trap':
       if (!monitorTrapDue(cpu)) return false;
       vmExit(cpu, EXIT_REASONS.MONITOR_TRAP_FLAG.number, 0, exitSentence(() => 'the "monitor trap flag" VM-execution control is 1, or VM entry injected a pending MTF VM exit'));
@@ -175,7 +184,8 @@ function beforeNmi(cpu: Processor, vmcs: Vmcs): boolean {
 
 function beforeExternalInterrupt(cpu: Processor, vmcs: Vmcs): boolean {
   const open = (cpu.low(S.rflags) & IF) !== 0 && (cpu.interruptibility & (BLOCKING.STI | BLOCKING.MOV_SS)) === 0;
-  if (!open || !primary(vmcs, PROCESSOR['interrupt-window exiting'])) return false;
+  if (!open) return false;
+  if (!primary(vmcs, PROCESSOR['interrupt-window exiting'])) return deliverVirtualInterrupt(cpu, vmcs);
   vmExit(cpu, EXIT_REASONS.INTERRUPT_WINDOW.number, 0, exitSentence(() => 'the "interrupt-window exiting" VM-execution control is 1, RFLAGS.IF is 1 and nothing blocks interrupts'));
   return true;
 }
@@ -190,7 +200,15 @@ export const vmxIntercepts: Intercepts = {
   lmsw,
   readCr,
   movDr,
-  msr,
+  setTaskPriority,
+  readMsr(cpu, index) {
+    msrExit(cpu, index, false);
+    return readApicMsr(cpu, index);
+  },
+  writeMsr(cpu, index, value) {
+    msrExit(cpu, index, true);
+    return writeApicMsr(cpu, index, value);
+  },
   io,
   exception,
   quiet,

@@ -170,7 +170,7 @@ function leaveGuest(): FunctionBody {
   put32(f, S.activity, () => f.i32(0));
   put64(f, S.pendingDebug, 0n);
   put64(f, VMX_STATE.preemptionDeadline, -1n);
-  put64(f, VMX_STATE.monitorTrap, 0n);
+  for (const at of [VMX_STATE.monitorTrap, VMX_STATE.apicWrite, VMX_STATE.virtualInterrupt]) put64(f, at, 0n);
   put32(f, S.nonRoot, () => f.i32(0));
   return f;
 }
@@ -240,7 +240,7 @@ function enterGuest(): FunctionBody {
   const f = new FunctionBody([I32], []);
   for (const each of NON_REGISTER_LOADS) copy(f, each);
   put32(f, S.nonRoot, () => f.i32(1));
-  for (const at of [VMX_STATE.firstPause, VMX_STATE.lastPause, VMX_STATE.nmisUnblockedAt, VMX_STATE.monitorTrap]) put64(f, at, 0n);
+  for (const at of [VMX_STATE.firstPause, VMX_STATE.lastPause, VMX_STATE.nmisUnblockedAt, VMX_STATE.monitorTrap, VMX_STATE.apicWrite, VMX_STATE.virtualInterrupt]) put64(f, at, 0n);
   put64(f, VMX_STATE.preemptionDeadline, -1n);
   return f;
 }

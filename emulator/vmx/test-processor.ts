@@ -202,10 +202,11 @@ export const inject = (type: number, vector: number, errorCode?: number): Fields
   ...(errorCode === undefined ? {} : { 'VM-entry exception error code': errorCode }),
 });
 
-/** In the guest of a valid VMCS with these fields. */
-export function guest(fields: Fields = {}): TestProcessor {
+/** In the guest of a valid VMCS with these fields; `prepare` is called before VM entry. */
+export function guest(fields: Fields = {}, prepare?: (t: TestProcessor) => void): TestProcessor {
   const t = new TestProcessor().enterVmx();
   t.write(fields);
+  prepare?.(t);
   return t.launch();
 }
 

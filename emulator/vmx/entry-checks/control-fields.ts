@@ -1,5 +1,6 @@
 /** SDM Vol. 3C, "Checks on VMX Controls". */
 import { hasErrorCode } from '../../cpu/events.js';
+import { readPhysical32 } from '../../paging/access.js';
 import { MAXPHYADDR } from '../../paging/capabilities.js';
 import { MAX_CR3_TARGETS, WRITE_BACK } from '../capabilities.js';
 import { capability, PIN, PROCESSOR, PROCESSOR_2, VM_EXIT, type ControlFieldName } from '../controls.js';
@@ -40,6 +41,13 @@ const lastByteWithin = (address: number, count: number): boolean => address + co
 
 const ioBitmaps = (v: EntryView) => v.primary(PROCESSOR['use I/O bitmaps']);
 const msrBitmaps = (v: EntryView) => v.primary(PROCESSOR['use MSR bitmaps']);
+const tprShadow = (v: EntryView) => v.primary(PROCESSOR['use TPR shadow']);
+const apicAccesses = (v: EntryView) => v.secondary(PROCESSOR_2['virtualize APIC accesses']);
+const x2apic = (v: EntryView) => v.secondary(PROCESSOR_2['virtualize x2APIC mode']);
+const delivery = (v: EntryView) => v.secondary(PROCESSOR_2['virtual-interrupt delivery']);
+const posted = (v: EntryView) => v.pin(PIN['process posted interrupts']);
+/** Bits 7:4 of VTPR. */
+const virtualTaskPriority = (v: EntryView): number => (readPhysical32(v.cpu, v.unsigned('virtual-APIC address') + 0x80) >>> 4) & 0xf;
 const ept = (v: EntryView) => v.secondary(PROCESSOR_2['enable EPT']);
 
 const EPTP_RULES: readonly { readonly says: string; holds(low: number, high: number): boolean }[] = [
@@ -63,10 +71,31 @@ export const VM_EXECUTION_CONTROL_CHECKS: readonly Check[] = [
   ...pageAddress('use I/O bitmaps', 'address of I/O bitmap A', ioBitmaps, [PRIMARY_FIELD]),
   ...pageAddress('use I/O bitmaps', 'address of I/O bitmap B', ioBitmaps, [PRIMARY_FIELD]),
   ...pageAddress('use MSR bitmaps', 'address of MSR bitmaps', msrBitmaps, [PRIMARY_FIELD]),
+  ...pageAddress('use TPR shadow', 'virtual-APIC address', tprShadow, [PRIMARY_FIELD]),
+  check('If the "use TPR shadow" VM-execution control is 1 and the "virtual-interrupt delivery" VM-execution control is 0, bits 31:4 of the TPR threshold must be 0.',
+    ['TPR threshold', ...SECONDARY_FIELDS], (v) => whenever(tprShadow(v) && !delivery(v), v.low('TPR threshold') >>> 4 === 0)),
+  check('If the "use TPR shadow" VM-execution control is 1 and the "virtualize APIC accesses" and "virtual-interrupt delivery" VM-execution controls are 0, bits 3:0 of the TPR threshold must not be greater than bits 7:4 of VTPR.',
+    ['TPR threshold', 'virtual-APIC address', ...SECONDARY_FIELDS], (v) => whenever(tprShadow(v) && !apicAccesses(v) && !delivery(v) && v.pageAligned('virtual-APIC address'),
+      (v.low('TPR threshold') & 0xf) <= virtualTaskPriority(v)), { always: true }),
   check('If the "NMI exiting" VM-execution control is 0, the "virtual NMIs" VM-execution control must be 0.', [PIN_FIELD],
     (v) => whenever(!v.pin(PIN['NMI exiting']), !v.pin(PIN['virtual NMIs']))),
   check('If the "virtual NMIs" VM-execution control is 0, the "NMI-window exiting" VM-execution control must be 0.', [PRIMARY_FIELD, PIN_FIELD],
     (v) => whenever(!v.pin(PIN['virtual NMIs']), !v.primary(PROCESSOR['NMI-window exiting']))),
+  ...pageAddress('virtualize APIC accesses', 'APIC-access address', apicAccesses, SECONDARY_FIELDS),
+  check('If the "use TPR shadow" VM-execution control is 0, the "virtualize x2APIC mode", "APIC-register virtualization" and "virtual-interrupt delivery" VM-execution controls must be 0.', SECONDARY_FIELDS,
+    (v) => whenever(!tprShadow(v), !x2apic(v) && !v.secondary(PROCESSOR_2['APIC-register virtualization']) && !delivery(v))),
+  check('If the "virtualize x2APIC mode" VM-execution control is 1, the "virtualize APIC accesses" VM-execution control must be 0.', SECONDARY_FIELDS, (v) => whenever(x2apic(v), !apicAccesses(v))),
+  check('If the "virtual-interrupt delivery" VM-execution control is 1, the "external-interrupt exiting" VM-execution control must be 1.', [PIN_FIELD, ...SECONDARY_FIELDS],
+    (v) => whenever(delivery(v), v.pin(PIN['external-interrupt exiting']))),
+  check('If the "process posted interrupts" VM-execution control is 1, the "virtual-interrupt delivery" VM-execution control must be 1.', [PIN_FIELD, ...SECONDARY_FIELDS], (v) => whenever(posted(v), delivery(v))),
+  check('If the "process posted interrupts" VM-execution control is 1, the "acknowledge interrupt on exit" VM-exit control must be 1.', [EXIT_FIELD, PIN_FIELD],
+    (v) => whenever(posted(v), v.exit(VM_EXIT['acknowledge interrupt on exit']))),
+  check('If the "process posted interrupts" VM-execution control is 1, bits 15:8 of the posted-interrupt notification vector must be 0.', ['posted-interrupt notification vector', PIN_FIELD],
+    (v) => whenever(posted(v), v.low('posted-interrupt notification vector') <= 0xff)),
+  check('If the "process posted interrupts" VM-execution control is 1, bits 5:0 of the posted-interrupt descriptor address must be 0.', ['posted-interrupt descriptor address', PIN_FIELD],
+    (v) => whenever(posted(v), (v.low('posted-interrupt descriptor address') & 0x3f) === 0)),
+  check('If the "process posted interrupts" VM-execution control is 1, the posted-interrupt descriptor address must not set bits beyond the processor\'s physical-address width.', ['posted-interrupt descriptor address', PIN_FIELD],
+    (v) => whenever(posted(v), v.withinPhysicalWidth('posted-interrupt descriptor address'))),
   check('If the "enable VPID" VM-execution control is 1, the value of the VPID VM-execution control field must not be 0000H.',
     ['virtual-processor identifier (VPID)', ...SECONDARY_FIELDS],
     (v) => whenever(v.secondary(PROCESSOR_2['enable VPID']), v.low('virtual-processor identifier (VPID)') !== 0)),

@@ -19,6 +19,7 @@ const entry = (on: number, off = 0): Fields => ({ 'VM-entry controls': ((CONTROL
 const UNRESTRICTED = secondary('enable EPT', 'unrestricted guest');
 const injection = (type: number, vector: number, errorCode = false, more = 0): Fields =>
   ({ 'VM-entry interruption-information field': (0x8000_0000 + (type << 8) + vector + (errorCode ? 0x800 : 0) + more) >>> 0 });
+const POSTED: Fields = { ...pin('process posted interrupts', 'external-interrupt exiting'), ...primary('use TPR shadow'), ...secondary('virtual-interrupt delivery') };
 const BEYOND = 1n << 40n, NOT_CANONICAL = 1n << 47n;
 
 /** A 32-bit guest without PAE, and a 32-bit host, which the processor must then be. */
@@ -38,12 +39,26 @@ const withRights = (s: string, change: (old: number) => number): Fields => ({ ..
 
 /** For each rule, by a fragment of its sentence, a state that breaks it and no other. */
 const VIOLATIONS: readonly (readonly [RegExp, (m: RegExpExecArray) => Wrong])[] = [
-  [/^Reserved bits in the pin-based/, () => ({ fields: pin('process posted interrupts') })],
+  [/^Reserved bits in the pin-based/, () => ({ fields: { 'pin-based VM-execution controls': CONTROLS.pin | 1 << 8 } })],
   [/^Reserved bits in the primary processor-based/, () => ({ fields: primary('activate tertiary controls') })],
   [/^If the "activate secondary controls"/, () => ({ fields: secondary('enable VM functions') })],
   [/CR3-target count must not/, () => ({ fields: { 'CR3-target count': 5 } })],
   [/bits 11:0 of the (address of .*) must be 0/, (m) => ({ fields: { ...primary('use I/O bitmaps', 'use MSR bitmaps'), [m[1]!]: 0x8004 } })],
   [/bits of the (address of .*) beyond/, (m) => ({ fields: { ...primary('use I/O bitmaps', 'use MSR bitmaps'), [m[1]!]: BEYOND } })],
+  [/^If the "use TPR shadow" VM-execution control is 1, bits 11:0/, () => ({ fields: { ...primary('use TPR shadow'), 'virtual-APIC address': 0x8004 } })],
+  [/^If the "use TPR shadow" VM-execution control is 1, bits of/, () => ({ fields: { ...primary('use TPR shadow'), 'virtual-APIC address': BEYOND } })],
+  [/bits 31:4 of the TPR threshold/, () => ({ fields: { ...primary('use TPR shadow'), 'virtual-APIC address': 0x8000, 'TPR threshold': 0x10 } })],
+  [/bits 3:0 of the TPR threshold/, () => ({ fields: { ...primary('use TPR shadow'), 'virtual-APIC address': 0x8000, 'TPR threshold': 3 }, prepare: (t) => { t.put32(0x8080, 0x20); } })],
+  [/bits 11:0 of the APIC-access/, () => ({ fields: { ...secondary('virtualize APIC accesses'), 'APIC-access address': 8 } })],
+  [/bits of the APIC-access/, () => ({ fields: { ...secondary('virtualize APIC accesses'), 'APIC-access address': BEYOND } })],
+  [/^If the "use TPR shadow" VM-execution control is 0/, () => ({ fields: secondary('APIC-register virtualization') })],
+  [/^If the "virtualize x2APIC mode"/, () => ({ fields: { ...primary('use TPR shadow'), ...secondary('virtualize x2APIC mode', 'virtualize APIC accesses') } })],
+  [/^If the "virtual-interrupt delivery"/, () => ({ fields: { ...primary('use TPR shadow'), ...secondary('virtual-interrupt delivery') } })],
+  [/the "virtual-interrupt delivery" VM-execution control must be 1/, () => ({ fields: { ...pin('process posted interrupts', 'external-interrupt exiting'), ...exit(VM_EXIT['acknowledge interrupt on exit']) } })],
+  [/the "acknowledge interrupt on exit" VM-exit control must be 1/, () => ({ fields: POSTED })],
+  [/posted-interrupt notification vector/, () => ({ fields: { ...POSTED, ...exit(VM_EXIT['acknowledge interrupt on exit']), 'posted-interrupt notification vector': 0x100 } })],
+  [/bits 5:0 of the posted-interrupt/, () => ({ fields: { ...POSTED, ...exit(VM_EXIT['acknowledge interrupt on exit']), 'posted-interrupt descriptor address': 0x8020 } })],
+  [/the posted-interrupt descriptor address must not/, () => ({ fields: { ...POSTED, ...exit(VM_EXIT['acknowledge interrupt on exit']), 'posted-interrupt descriptor address': BEYOND } })],
   [/^If the "NMI exiting"/, () => ({ fields: pin('virtual NMIs') })],
   [/^If the "virtual NMIs" VM-execution control is 0/, () => ({ fields: primary('NMI-window exiting') })],
   [/^If the "enable VPID"/, () => ({ fields: { ...secondary('enable VPID'), 'virtual-processor identifier (VPID)': 0 } })],
