@@ -41,15 +41,19 @@ function wrong(cpu: Processor, low: number, high: number): string | undefined {
   if ((low & X87) === 0) return 'bit 0 is clear';
   return (low & AVX) !== 0 && (low & SSE) === 0 ? 'AVX state is enabled without SSE state' : undefined;
 }
+/** Checks as XSETBV does (#GP(0)), and performs all effects. */
+export function writeXcr0(cpu: Processor, low: number, high = 0): void {
+  const why = wrong(cpu, low, high);
+  if (why !== undefined) throw fault(`XCR0: ${why}`);
+  cpu.set(S.xcr0, low, high);
+  cpu.modeChanged();
+}
 function xsetbv(cpu: Processor): void {
   demandXsave(cpu);
   demandLevel0(cpu, 'XSETBV');
   leaveIf(cpu.intercepts.instruction(cpu, 'XSETBV'));
-  const low = cpu.reg32(RAX), high = cpu.reg32(RDX), why = wrong(cpu, low, high);
   if (cpu.reg32(RCX) !== 0) throw fault(`there is no extended control register ${cpu.reg32(RCX)} to be written`);
-  if (why !== undefined) throw fault(`XCR0: ${why}`);
-  cpu.set(S.xcr0, low, high);
-  cpu.modeChanged();
+  writeXcr0(cpu, cpu.reg32(RAX), cpu.reg32(RDX));
 }
 
 /** Arguments: offset, place of the segment register in the state, whether the operand size is 64 bits. */

@@ -129,8 +129,18 @@ describe('registers', () => {
     findRegister('ymm2')!.write!(cpu, (1n << 200n) | 5n);
     assert.equal(findRegister('xmm2')!.read(cpu), 5n);
     assert.equal(findRegister('ymm2')!.read(cpu), (1n << 200n) | 5n);
+    findRegister('xmm2')!.write!(cpu, 7n);
+    assert.equal(findRegister('ymm2')!.read(cpu), (1n << 200n) | 7n);
     findRegister('cf')!.write!(cpu, 1n);
     assert.equal(findRegister('rflags')!.read(cpu) & 1n, 1n);
+  });
+
+  it('XCR0 is written by the rule of XSETBV', () => {
+    const xcr0 = findRegister('xcr0')!;
+    xcr0.write!(cpu, 7n);
+    assert.deepEqual([xcr0.read(cpu), xcr0.explain!(7n, cpu)], [7n, 'x87 SSE AVX']);
+    assert.throws(() => { xcr0.write!(cpu, 4n); });
+    assert.equal(xcr0.read(cpu), 7n);
   });
 
   it('can all be read', () => {

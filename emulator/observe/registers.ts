@@ -4,6 +4,7 @@ import { getRflags, setRflags } from '../cpu/flags.js';
 import { gpr, S, SEGMENT, segment, SEGMENT_NAMES, xmm } from '../cpu/layout.js';
 import { ATTRIBUTE_DB, ATTRIBUTE_L, ATTRIBUTE_P, ATTRIBUTE_S, UNUSABLE, type Processor } from '../cpu/processor.js';
 import { setSegment } from '../cpu/segments.js';
+import { writeXcr0 } from '../cpu/xsave.js';
 import { bitField, CR0, CR4, DR6, DR7, EFER, FCW, FSW, MXCSR, namesOfBits, RFLAGS, XCR0, type BitNames } from './bits.js';
 
 export interface Register {
@@ -169,7 +170,7 @@ export const REGISTER_GROUPS: readonly RegisterGroup[] = [
       checked('CR4', S.cr4, writeCr4, CR4),
       { name: 'CR8', bits: 4, read: (cpu) => BigInt(readCr8(cpu)), write: (cpu, value) => { writeCr8(cpu, Number(value)); } },
       { name: 'EFER', bits: 64, read: (cpu) => cpu.big(S.efer), explain: namesOfBits(EFER) },
-      { name: 'XCR0', bits: 64, read: (cpu) => cpu.big(S.xcr0), explain: namesOfBits(XCR0) },
+      checked('XCR0', S.xcr0, writeXcr0, XCR0),
       { name: 'CPL', bits: 2, read: (cpu) => BigInt(cpu.cpl) },
     ],
   },

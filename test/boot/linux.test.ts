@@ -1,5 +1,6 @@
 /** Debian's stock kernel for clouds, with busybox, on our machine: from its first instruction to a shell and its programs. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -7,6 +8,7 @@ import { planBoot } from '../../debugger/boot-files.js';
 import { Disk } from '../../emulator/devices/virtio/disk.js';
 import { debianFiles, fileIn, newestOf } from './debian.js';
 import { initrd } from './initrd.js';
+import { level3Program } from './native-program.js';
 import { Terminal } from './terminal.js';
 
 const META_PACKAGE = 'linux-image-cloud-amd64';
@@ -19,7 +21,7 @@ const MODULES = ['virtio/virtio_ring', 'virtio/virtio', 'virtio/virtio_pci_moder
 describe('Debian’s Linux kernel', function () {
   this.timeout(600_000);
   let terminal: Terminal, release: string;
-  const image = new Uint8Array(2 ** 20);
+  const image = new Uint8Array(2 ** 20), level3 = level3Program('level3');
   image.set(new TextEncoder().encode('the first sector'));
   const disk = new Disk('disk.img', image);
 
@@ -32,7 +34,9 @@ describe('Debian’s Linux kernel', function () {
     release = name.replace('linux-image-', '');
     const drivers = path.join(kernel, 'lib/modules', release, 'kernel/drivers'), loaded = MODULES.map((module) => `lib/${path.basename(module)}.ko`);
     const archive = initrd(path.join(busybox, 'bin/busybox'), {
-      first: loaded.map((file) => `insmod /${file}`).join('\n'), files: Object.fromEntries(loaded.map((file, n) => [file, readFileSync(path.join(drivers, `${MODULES[n]!}.ko`))])),
+      first: loaded.map((file) => `insmod /${file}`).join('\n'), files: {
+        ...Object.fromEntries(loaded.map((file, n) => [file, readFileSync(path.join(drivers, `${MODULES[n]!}.ko`))])), ...(level3 === undefined ? {} : { 'bin/level3': readFileSync(level3) }),
+      },
     });
     const host = { readFile: (file: string) => (file === 'initrd' ? Promise.resolve(archive) : readFile(file)), exists: () => Promise.resolve(true) };
     terminal = new Terminal(await planBoot({ program: fileIn(path.join(kernel, 'boot'), 'vmlinuz'), initrd: 'initrd', commandLine: COMMAND_LINE, memoryBytes: undefined, modules: [], protocol: undefined }, host), 'ready> ', { disks: [disk] });
@@ -61,6 +65,12 @@ describe('Debian’s Linux kernel', function () {
     assert.equal(terminal.command('awk \'BEGIN { printf "%.6f\\n", 2 / 3 * 1e3 }\''), '666.666667');
     assert.equal(terminal.command('a=$(cut -d. -f1 /proc/uptime); sleep 3; echo $(($(cut -d. -f1 /proc/uptime) - a))'), '3');
     assert.equal(terminal.command('for i in 1 2 3 4 5; do (sh -c "exit $i"); echo -n "$? "; done; echo'), '1 2 3 4 5');
+  });
+
+  it('runs programs of level x86-64-v3 in turns, and they print what they do on the native processor', function () {
+    if (level3 === undefined) this.skip();
+    const seeds = [1, 2, 3, 4], expected = seeds.map((seed) => execFileSync(level3, [String(seed)], { encoding: 'utf8' })).join('').trimEnd();
+    assert.equal(terminal.command(`sh -c 'for n in ${seeds.join(' ')}; do level3 $n >/tmp/$n & done; wait; cat ${seeds.map((n) => `/tmp/${n}`).join(' ')}; rm /tmp/?'`), expected);
   });
 
   it('reads and writes a virtio disk, and the image stays as it is', () => {
