@@ -46,7 +46,7 @@ export interface Intercepts {
   startSignal(cpu: Processor, signal: 'INIT' | 'SIPI', vector: number): boolean | 'blocked';
   tripleFault(cpu: Processor): boolean;
   taskSwitch(cpu: Processor, selector: number, source: 'CALL' | 'IRET' | 'JMP' | 'task gate in IDT'): void;
-  /** TSC as the guest sees it: adds the TSC offset. */
+  /** TSC as the guest sees it: scaled, and with the TSC offset. */
   readTsc(cpu: Processor, tsc: bigint): bigint;
 }
 

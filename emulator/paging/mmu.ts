@@ -9,7 +9,7 @@ import { ep4ta, EPT_READ, EPT_WRITE, EPTP_ACCESSED_DIRTY, EptOutcome, walkEpt } 
 import { PHYSICAL_RESERVED_HIGH } from './capabilities.js';
 import { FastTlb, FAST_TABLES, UNMATCHED_TAG } from './fast-tlb.js';
 import {
-  DIRTY, EPT_RIGHTS_SHIFT, EXECUTE, FlagUpdates, hex, READ, SMAP_ENFORCED, SMEP_ENFORCED, USER_ACCESS, WalkOutcome, WRITE, WRITE_PROTECT,
+  DIRTY, EPT_RIGHTS_SHIFT, EXECUTE, FlagUpdates, hex, NOT_LOGGED, READ, SMAP_ENFORCED, SMEP_ENFORCED, USER_ACCESS, WalkOutcome, WRITE, WRITE_PROTECT,
   type AccessKind, type WalkStep,
 } from './outcome.js';
 import { isRam, load32, maskA20 } from './physical-memory.js';
@@ -39,6 +39,8 @@ export interface VmcsTranslation {
   apicAccessPage(): number;
   /** Where an access to that page goes instead, or a VM exit. `bytes`: 0 when the size is not known. */
   accessApic(linear: number, bytes: number, kind: AccessKind): number;
+  /** A guest-physical page is about to become dirty in EPT: page-modification logging, or a VM exit. */
+  logDirty(guestPhysical: number): void;
 }
 
 const INVLPG_SAYS: Sentence = ({ fields }) => `INVLPG invalidates the translations of linear address ${hex(Number(fields['gla']))}`;
@@ -52,7 +54,7 @@ export class Mmu {
   readonly fast: FastTlb;
   /** Whether data accesses must be aligned. SDM Vol. 3, "Interrupt 17—Alignment Check Exception (#AC)". */
   alignmentChecked = false;
-  vmcs: VmcsTranslation = { vpid: () => 0, eptp: () => 0, apicAccessPage: () => -1, accessApic: () => 0 };
+  vmcs: VmcsTranslation = { vpid: () => 0, eptp: () => 0, apicAccessPage: () => -1, accessApic: () => 0, logDirty: () => undefined };
   /** Of the access that is about to be translated. */
   accessBytes = 0;
 
@@ -105,8 +107,7 @@ export class Mmu {
     const { outcome, cpu } = this;
     walk(cpu, this.currentState(this.spaces.current.state), linear, kind, privilege, outcome);
     if (outcome.is !== 'mapped') this.fault(linear);
-    const { updates } = outcome;
-    for (let n = 0; n < updates.count; n++) this.setFlags(updates.physical[n]!, updates.bits[n]!);
+    this.setFlags(outcome.updates);
     const { guestPhysical, physical, pageShift, guestPageShift, rights } = outcome;
     const n = this.tlb.insert(linear, guestPhysical, physical, pageShift, guestPageShift, rights);
     this.stale?.cached(n);
@@ -124,11 +125,21 @@ export class Mmu {
     throw new EptFault(outcome.is as EptFault['kind'], outcome.guestPhysical, linear, outcome.qualification, outcome.why);
   }
 
-  private setFlags(physical: number, bits: number): void {
-    const at = maskA20(this.cpu, physical);
-    if (at >= this.cpu.guestBytes) return;
-    this.cpu.u32[(MAP.guestMemory + at) >>> 2]! |= bits;
-    if (this.codePages[at >>> 12] !== 0) this.cpu.codeWritten(at, 4);
+  private setFlags({ count, physical, bits, logged }: FlagUpdates): void {
+    const { cpu } = this;
+    for (let n = 0; n < count; n++) {
+      const at = maskA20(cpu, physical[n]!), word = (MAP.guestMemory + at) >>> 2;
+      if (at >= cpu.guestBytes || (cpu.u32[word]! & bits[n]!) === bits[n]) continue;
+      if (logged[n] !== NOT_LOGGED) this.vmcs.logDirty(logged[n]!);
+      cpu.u32[word]! |= bits[n]!;
+      if (this.codePages[at >>> 12] !== 0) cpu.codeWritten(at, 4);
+    }
+  }
+
+  /** VMFUNC: the guest goes on behind other tables; nothing is invalidated. */
+  eptpSwitched(): void {
+    this.enterWorld(true);
+    this.spaceChanged();
   }
 
   /** Puts the page into the fast TLB when such an access needs nothing further; returns the address with A20 masked. */
@@ -368,7 +379,7 @@ export class Mmu {
     if (!walkEpt(this.cpu, this.eptp, guestPhysical, attempted, 0, found, updates)) {
       throw new EptFault(found.is as EptFault['kind'], guestPhysical, 0, found.qualification, `the PDPTEs cannot be loaded: ${found.why}`);
     }
-    for (let n = 0; n < updates.count; n++) this.setFlags(updates.physical[n]!, updates.bits[n]!);
+    this.setFlags(updates);
     return found.physical;
   }
 

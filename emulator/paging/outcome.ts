@@ -33,13 +33,18 @@ export interface WalkStep {
   denied: string | undefined;
 }
 
-/** Accessed and dirty flags that the translation requires to be set: physical addresses of dwords and the bits. */
+/** No page is to be logged. */
+export const NOT_LOGGED = -1;
+
+/** Accessed and dirty flags that the translation requires to be set: physical addresses of dwords, the bits, and the guest-physical page that becomes dirty in EPT. */
 export class FlagUpdates {
   count = 0;
   readonly physical = new Float64Array(64);
   readonly bits = new Int32Array(64);
+  readonly logged = new Float64Array(64);
 
-  add(physical: number, bits: number): void {
+  add(physical: number, bits: number, logged = NOT_LOGGED): void {
+    this.logged[this.count] = logged;
     this.physical[this.count] = physical;
     this.bits[this.count++] = bits;
   }

@@ -23,7 +23,7 @@ export class TestMachine {
     cpu.codeWritten = (physical, bytes) => { this.codeWrites.push([physical, bytes]); };
     this.mmu = cpu.mmu = new Mmu(cpu, this.bus);
     cpu.modeChanged = () => { this.mmu.spaceChanged(); };
-    this.mmu.vmcs = { vpid: () => this.vpid, eptp: () => this.eptp, apicAccessPage: () => -1, accessApic: () => 0 };
+    this.mmu.vmcs = { vpid: () => this.vpid, eptp: () => this.eptp, apicAccessPage: () => -1, accessApic: () => 0, logDirty: () => undefined };
   }
 
   get(physical: number): bigint { return this.cpu.view.getBigUint64(MAP.guestMemory + physical, true); }

@@ -2,7 +2,7 @@
 import { cr4Bits } from '../cpu/control-registers.js';
 import type { Processor } from '../cpu/processor.js';
 import type { Msr } from '../cpu/msrs.js';
-import { capability, offered, type ControlFieldName } from './controls.js';
+import { capability, offered, type ControlFieldName, VM_FUNCTIONS_OFFERED } from './controls.js';
 import { describe } from './vmcs-fields.js';
 import { EXISTING_FIELDS, VMCS_REGION_BYTES, VMCS_REVISION } from './vmcs.js';
 
@@ -80,4 +80,5 @@ export const VMX_MSRS: readonly Msr[] = [
   row(0x48e, 'IA32_VMX_TRUE_PROCBASED_CTLS', () => controls('primary', 'TRUE')),
   row(0x48f, 'IA32_VMX_TRUE_EXIT_CTLS', () => controls('exit', 'TRUE')),
   row(0x490, 'IA32_VMX_TRUE_ENTRY_CTLS', () => controls('entry', 'TRUE')),
+  row(0x491, 'IA32_VMX_VMFUNC', () => BigInt(VM_FUNCTIONS_OFFERED)),
 ];

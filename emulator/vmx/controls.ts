@@ -58,11 +58,11 @@ const SECONDARY = {
   'PAUSE-loop exiting': { bit: 10, offered: true },
   'RDRAND exiting': { bit: 11, offered: true },
   'enable INVPCID': { bit: 12, offered: true },
-  'enable VM functions': { bit: 13 },
+  'enable VM functions': { bit: 13, offered: true },
   'VMCS shadowing': { bit: 14 },
   'enable ENCLS exiting': { bit: 15 },
   'RDSEED exiting': { bit: 16, offered: true },
-  'enable PML': { bit: 17 },
+  'enable PML': { bit: 17, offered: true },
   'EPT-violation #VE': { bit: 18 },
   'conceal VMX from PT': { bit: 19 },
   'enable XSAVES/XRSTORS': { bit: 20, offered: true },
@@ -70,7 +70,7 @@ const SECONDARY = {
   'mode-based execute control for EPT': { bit: 22 },
   'sub-page write permissions for EPT': { bit: 23 },
   'Intel PT uses guest physical addresses': { bit: 24 },
-  'use TSC scaling': { bit: 25 },
+  'use TSC scaling': { bit: 25, offered: true },
   'enable user wait and pause': { bit: 26 },
   'enable PCONFIG': { bit: 27 },
   'enable ENCLV exiting': { bit: 28 },
@@ -116,9 +116,13 @@ const ENTRY = {
   'load PKRS': { bit: 22 },
 } as const satisfies Group;
 
-/** Of the tertiary controls and of the VM functions none is offered; named because fields depend on them. */
+/** By their numbers in EAX. */
+const VM_FUNCTIONS = {
+  'EPTP switching': { bit: 0, offered: true },
+} as const satisfies Group;
+
+/** Of the tertiary controls none is offered; named because fields depend on them. */
 type Tertiary = 'LOADIWKEY exiting' | 'enable HLAT' | 'EPT paging-write control' | 'guest-paging verification' | 'IPI virtualization' | 'virtualize IA32_SPEC_CTRL';
-type VmFunction = 'EPTP switching';
 
 /** Bits of a field that must be 1 unless the TRUE capability MSR says otherwise. */
 const bits = (...numbers: number[]): number => numbers.reduce((mask, bit) => (mask | (1 << bit)) >>> 0, 0);
@@ -135,7 +139,7 @@ export type ControlFieldName = keyof typeof CONTROL_FIELDS;
 
 export type ControlName =
   | keyof typeof PIN_BASED | keyof typeof PRIMARY | keyof typeof SECONDARY | keyof typeof EXIT | keyof typeof ENTRY
-  | Tertiary | VmFunction;
+  | keyof typeof VM_FUNCTIONS | Tertiary;
 
 const masks = <G extends Group>(group: G): { readonly [N in keyof G]: number } =>
   Object.fromEntries(Object.entries(group).map(([name, control]) => [name, bits(control.bit)])) as { [N in keyof G]: number };
@@ -146,10 +150,13 @@ export const PROCESSOR = masks(PRIMARY);
 export const PROCESSOR_2 = masks(SECONDARY);
 export const VM_EXIT = masks(EXIT);
 export const VM_ENTRY = masks(ENTRY);
+export const VM_FUNCTION = masks(VM_FUNCTIONS);
+/** Functions that the VM-function controls may enable. */
+export const VM_FUNCTIONS_OFFERED = Object.values(VM_FUNCTIONS as Group).reduce((all, { bit, offered }) => (offered ? all | (1 << bit) : all), 0);
 
 /** Whether a control of that name may be 1 in any of the fields. */
 export const offered = (name: ControlName): boolean =>
-  Object.values(CONTROL_FIELDS).some(({ controls }) => controls[name]?.offered === true);
+  [...Object.values(CONTROL_FIELDS).map(({ controls }) => controls), VM_FUNCTIONS as Group].some((controls) => controls[name]?.offered === true);
 
 /** What a field of controls may hold: `allowed0` has the bits that must be 1, `allowed1` those that may be 1. */
 export interface Capability { readonly allowed0: number; readonly allowed1: number }

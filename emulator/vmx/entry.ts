@@ -14,6 +14,7 @@ import { hasPreemptionTimer, loadGuestRegisters, secondaryControls } from './gue
 import { eptFault, vmxIntercepts } from './intercepts.js';
 import { armMonitorTrap, OTHER_EVENT } from './monitor-trap.js';
 import { loadMsrs } from './msr-areas.js';
+import { logDirty } from './page-modification-logging.js';
 import { startPreemptionTimer } from './preemption-timer.js';
 import { enterWithVirtualApic } from './virtual-apic.js';
 import { currentVmcs, slot, type Vmcs } from './vmcs.js';
@@ -35,6 +36,7 @@ export const vmcsTranslation = (cpu: Processor) => ({
     return (secondaryControls(vmcs) & PROCESSOR_2['enable EPT']) !== 0 ? vmcs.unsigned(EPTP) : 0;
   },
   apicAccessPage: (): number => apicAccessPage(currentVmcs(cpu)),
+  logDirty: (guestPhysical: number): void => { logDirty(cpu, guestPhysical); },
   accessApic: (linear: number, bytes: number, kind: AccessKind): number => accessApic(cpu, linear, bytes, kind),
 });
 const vpidOf = (vmcs: Vmcs): number => ((secondaryControls(vmcs) & PROCESSOR_2['enable VPID']) !== 0 ? vmcs.low(VPID) : 0);

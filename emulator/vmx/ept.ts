@@ -1,7 +1,7 @@
 /** The walk of the extended page tables: reads and judges, changes nothing. SDM Vol. 3C, "The Extended Page Table Mechanism (EPT)". */
 import type { Processor } from '../cpu/processor.js';
 import { PHYSICAL_HIGH, PHYSICAL_RESERVED_HIGH } from '../paging/capabilities.js';
-import { entryText, hex, type FlagUpdates, type WalkStep } from '../paging/outcome.js';
+import { entryText, hex, NOT_LOGGED, type FlagUpdates, type WalkStep } from '../paging/outcome.js';
 import { load32 } from '../paging/physical-memory.js';
 
 export const EPTP_ACCESSED_DIRTY = 1 << 6;
@@ -68,7 +68,7 @@ export function walkEpt(
     const shift = 9 * level + 3, write = (attempted & EPT_WRITE) !== 0;
     if (flags) {
       const missing = (write ? ACCESSED | DIRTY : ACCESSED) & ~low;
-      if (missing !== 0) updates.add(at, missing);
+      if (missing !== 0) updates.add(at, missing, (missing & DIRTY) === 0 ? NOT_LOGGED : Math.floor(guestPhysical / 4096) * 4096);
     }
     outcome.is = 'mapped';
     outcome.pageShift = shift;

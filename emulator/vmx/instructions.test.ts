@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { Exception, VECTORS } from '../cpu/events.js';
-import { S } from '../cpu/layout.js';
+import { MAP, S } from '../cpu/layout.js';
 import { readMsr } from '../cpu/msrs.js';
 import { VMX } from '../isa/vmx/index.js';
 import { forms } from '../isa/encoding.js';
-import { AT, TestProcessor } from './test-processor.js';
+import { read32 } from '../paging/access.js';
+import { AT, exited, type Fields, guest, mapByEpt, secondary, TestProcessor } from './test-processor.js';
 import { VMX_OPERATIONS } from './instructions.js';
 import { VMCS_REVISION } from './vmcs.js';
 
@@ -121,7 +122,7 @@ describe('VMREAD and VMWRITE', () => {
   });
   it('fail with 12 for what does not exist and 13 for what is read-only', () => {
     const t = inVmx();
-    for (const encoding of [0x2000_0000, 0x1802, 0x200e, 0x6803, 0x7000]) {
+    for (const encoding of [0x2000_0000, 0x1802, 0x2030, 0x6803, 0x7000]) {
       assert.deepEqual([vmread(t, encoding)[0], error(t)], [ZF, 12n], `VMREAD ${encoding.toString(16)}`);
       assert.equal(write(t, encoding, 1), ZF);
     }
@@ -177,6 +178,48 @@ describe('privilege and modes', () => {
   });
 });
 
+describe('VMFUNC', () => {
+  const LIST = AT.bitmapA, OTHER_EPT = 0x18000, PAGE = 0x60000;
+  const fields: Fields = { ...secondary('enable EPT', 'enable VM functions'), 'VM-function controls': 1, 'EPTP-list address': LIST };
+  /** In entry 3 tables that map PAGE elsewhere. */
+  const prepare = (t: TestProcessor): void => {
+    mapByEpt(t);
+    t.cpu.u8.copyWithin(MAP.guestMemory + OTHER_EPT, MAP.guestMemory + AT.ept, MAP.guestMemory + AT.ept + 0x4000);
+    for (const [at, to] of [[0, 0x1000], [0x1000, 0x2000], [0x2000, 0x3000]] as const) t.put64(OTHER_EPT + at, BigInt(OTHER_EPT + to) | 7n);
+    t.put64(OTHER_EPT + 0x3000 + 8 * (PAGE >> 12), 0x70037n);
+    t.put64(LIST + 8 * 3, BigInt(OTHER_EPT) | 0x1en);
+    t.put64(LIST + 8 * 4, BigInt(OTHER_EPT) | 0x1fn);
+    t.put32(0x70000, 7);
+  };
+  const vmfunc = (t: TestProcessor, eax: number, ecx: number): string => {
+    t.cpu.setReg32(0, eax);
+    t.cpu.setReg32(1, ecx);
+    return t.perform('VMFUNC');
+  };
+
+  it('switches the EPT pointer, at any CPL', () => {
+    const t = guest(fields, prepare);
+    assert.equal(read32(t.cpu, PAGE), 0);
+    t.cpu.cpl = 3;
+    assert.equal(vmfunc(t, 0, 3), 'retired');
+    t.cpu.cpl = 0;
+    assert.equal(read32(t.cpu, PAGE), 7);
+    assert.equal(t.read('EPT pointer (EPTP)'), BigInt(OTHER_EPT) | 0x1en);
+  });
+  it('exits for another function, an entry beyond the list, and an EPT pointer that VM entry would not accept', () => {
+    for (const [eax, ecx] of [[1, 3], [64, 3], [0, 512], [0, 4]] as const) {
+      const t = guest(fields, prepare);
+      assert.equal(vmfunc(t, eax, ecx), 'abandoned');
+      exited(t, 'VMFUNC');
+      assert.equal(t.read('VM-exit instruction length'), 3n);
+    }
+  });
+  it('is undefined without the control, and in root operation', () => {
+    raises('UD', () => vmfunc(guest(), 0, 0));
+    raises('UD', () => vmfunc(inVmx(), 0, 0));
+  });
+});
+
 describe('capability MSRs', () => {
   it('describe what is offered', () => {
     const { cpu } = new TestProcessor();
@@ -191,7 +234,8 @@ describe('capability MSRs', () => {
     assert.equal(msr(0x489) & 0x2020n, 0x2020n);
     assert.equal(msr(0x48c), 0xf01_0633_4141n);
     assert.equal((msr(0x485) >> 16n) & 0x1ffn, 4n);
-    assert.equal(msr(0x48a), 0x2en);
+    assert.equal(msr(0x48a), 0x32n);
+    assert.equal(msr(0x491), 1n);
   });
   it('controls of a field whose MSR and TRUE MSR differ only in the default1 class', () => {
     const { cpu } = new TestProcessor();

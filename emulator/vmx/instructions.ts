@@ -9,14 +9,18 @@ import { MAXPHYADDR } from '../paging/capabilities.js';
 import { isCanonical } from '../paging/mmu.js';
 import { readPhysical32 } from '../paging/access.js';
 import { CR0_FIXED0, CR4_FIXED0, cr4Fixed1 } from './capabilities.js';
+import { PROCESSOR_2 } from './controls.js';
 import { enter } from './entry.js';
+import { exitInstead } from './exit.js';
 import { EXIT_REASONS } from './exit-reasons.js';
 import { validEptp } from './entry-checks/control-fields.js';
+import { secondaryControls } from './guest-state.js';
 import {
   areaOfField, currentVmcs, findField, hasCurrentVmcs, regionInMemory, slot, slotOfField, vmcsAt, VMCS_REVISION, widthOfField,
 } from './vmcs.js';
 
 const INSTRUCTION_ERROR = slot('VM-instruction error');
+const VM_FUNCTION_CONTROLS = slot('VM-function controls'), EPTP_LIST = slot('EPTP-list address'), EPTP = slot('EPT pointer (EPTP)');
 
 /** VM-instruction errors. SDM Vol. 3D, "VM Instruction Error Numbers". */
 export const VM_INSTRUCTION_ERRORS = {
@@ -209,6 +213,22 @@ function invvpid(cpu: Processor): void {
   succeed(cpu);
 }
 
+const MOST_EPTPS = 512;
+
+/** SDM Vol. 3C, "VM Functions". At any CPL; what is wrong exits. */
+function vmfunc(cpu: Processor): void {
+  const vmcs = currentVmcs(cpu);
+  if (!cpu.nonRoot || (secondaryControls(vmcs) & PROCESSOR_2['enable VM functions']) === 0) throw undefinedOpcode('VMFUNC outside VMX non-root operation, or the "enable VM functions" VM-execution control is 0');
+  const number = cpu.reg32(RAX), index = cpu.reg32(RCX);
+  const exit: (why: string) => never = (why) => exitInstead(cpu, EXIT_REASONS.VMFUNC.number, 0, () => why);
+  if (number > 31 || ((vmcs.low(VM_FUNCTION_CONTROLS) >>> number) & 1) === 0) exit(`bit ${number} of the VM-function controls is not 1`);
+  if (index >= MOST_EPTPS) exit(`EPTP switching to entry ${index}: the list has ${MOST_EPTPS}`);
+  const at = vmcs.unsigned(EPTP_LIST) + 8 * index, low = readPhysical32(cpu, at), high = readPhysical32(cpu, at + 4);
+  if (!validEptp(low, high)) exit(`EPTP switching to entry ${index}: VM entry would not accept the EPT pointer 0x${(high * 2 ** 32 + low).toString(16)}`);
+  vmcs.set(EPTP, low, high);
+  cpu.mmu.eptpSwitched();
+}
+
 /** Instructions that read a memory operand only after these checks. */
 export const OPERAND_CHECKS = ['VMCLEAR', 'VMPTRLD', 'VMPTRST', 'VMWRITE', 'INVEPT', 'INVVPID'] as const;
 
@@ -231,5 +251,5 @@ export const VMX_OPERATIONS: Operations = {
   VMCALL: vmcall,
   INVEPT: invept,
   INVVPID: invvpid,
-  VMFUNC() { throw undefinedOpcode('VMFUNC: the "enable VM functions" VM-execution control is 0'); },
+  VMFUNC: vmfunc,
 };

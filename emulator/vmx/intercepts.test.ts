@@ -271,6 +271,14 @@ describe('time and hypercalls', () => {
     t.perform('CPUID');
     assert.equal(timeStampCounter(t.cpu), 100n);
   });
+  it('RDTSC sees the time scaled, then the offset', () => {
+    const t = guest({ ...primary('use TSC offsetting'), ...secondary('use TSC scaling'), 'TSC offset': 7n, 'TSC multiplier': 3n << 47n });
+    t.tsc = 101n;
+    assert.equal(timeStampCounter(t.cpu), 151n + 7n);
+    const unscaled = guest({ ...secondary('use TSC scaling'), 'TSC multiplier': 3n << 47n });
+    unscaled.tsc = 101n;
+    assert.equal(timeStampCounter(unscaled.cpu), 101n);
+  });
   it('VMCALL raises a hypercall with the registers, at any privilege', () => {
     const t = guest({ 'guest SS access rights': 0xc0f3, 'guest SS selector': 0x13, 'guest CS access rights': 0xa0fb, 'guest CS selector': 0xb });
     t.cpu.setReg(0, 7n);

@@ -9,23 +9,24 @@ import { apicWritePending, emulateApicWrite, readApicMsr, setTaskPriority, write
 import { ioBitmap, msrBitmap } from './bitmaps.js';
 import { PIN, PROCESSOR, PROCESSOR_2, VM_EXIT } from './controls.js';
 import { clts, lmsw, movFromCr, movToCr, readCr } from './control-register-accesses.js';
-import { EXIT_FIELDS, exitInstead, exitSentence, interruptionInformation, NMI_UNBLOCKING, vmExit } from './exit.js';
+import { EXIT_FIELDS, exitInstead, exitSentence, interruptionInformation, vmExit } from './exit.js';
 import { EXIT_REASONS } from './exit-reasons.js';
 import { secondaryControls } from './guest-state.js';
 import { ENABLED_BY, INSTRUCTION_EXITS } from './instruction-exits.js';
 import { decodeOperands, FORMATS } from './instruction-information.js';
 import { eventDelivered, monitorTrapDue, monitorTrapOn } from './monitor-trap.js';
+import { iretUnblocksNmis, nmiUnblocking } from './nmi-unblocking.js';
 import { pauseLoop } from './pause-loop.js';
 import { processesPostedInterrupts, processPostedInterrupts } from './posted-interrupts.js';
 import { preemptionTicks } from './preemption-timer.js';
 import { VMX_STATE } from './state.js';
 import { deliverVirtualInterrupt, virtualInterruptPending } from './virtual-apic.js';
-import { currentVmcs, slot, type Vmcs } from './vmcs.js';
+import { currentVmcs, slot, type Slot, type Vmcs } from './vmcs.js';
 
 const PIN_CONTROLS = slot('pin-based VM-execution controls'), PRIMARY_CONTROLS = slot('primary processor-based VM-execution controls');
 const EXIT_CONTROLS = slot('primary VM-exit controls');
 const EXCEPTION_BITMAP = slot('exception bitmap'), PF_MASK = slot('page-fault error-code mask'), PF_MATCH = slot('page-fault error-code match');
-const TSC_OFFSET = slot('TSC offset'), XSS_BITMAP = slot('XSS-exiting bitmap');
+const TSC_OFFSET = slot('TSC offset'), TSC_MULTIPLIER = slot('TSC multiplier'), XSS_BITMAP = slot('XSS-exiting bitmap');
 const RAX = 0, RDX = 2;
 
 const hex = (n: number): string => `0x${n.toString(16)}`;
@@ -109,18 +110,6 @@ function exceptionSays(vmcs: Vmcs, vector: number, errorCode: number): () => str
   return () => `#PF with error code ${hex(errorCode)}: ${hex(errorCode)} & mask ${hex(mask)} is ${equal ? 'equal to' : 'not'} match ${hex(match)}, and bit 14 of the exception bitmap is ${equal ? 1 : 0}`;
 }
 
-/** IRET unblocks NMIs though it then faults: the exit says so. SDM Vol. 3C, "Information for VM Exits Due to Vectored Events". */
-const nmiUnblocking = (cpu: Processor): number =>
-  (cpu.number(VMX_STATE.nmisUnblockedAt) === thisInstruction(cpu) ? NMI_UNBLOCKING : 0);
-
-function iretUnblocksNmis(cpu: Processor): boolean {
-  const vmcs = currentVmcs(cpu), unblocks = !pin(vmcs, PIN['NMI exiting']) || pin(vmcs, PIN['virtual NMIs']);
-  if (unblocks && (cpu.interruptibility & BLOCKING.NMI) !== 0) cpu.setNumber(VMX_STATE.nmisUnblockedAt, thisInstruction(cpu));
-  return unblocks;
-}
-/** Never 0, which stands for none. */
-const thisInstruction = (cpu: Processor): number => cpu.instructionCount() + 1;
-
 function exception(
   cpu: Processor, vector: number, errorCode: number | undefined, qualification: number, during: EventInDelivery | undefined, type = HARDWARE_EXCEPTION,
 ): void {
@@ -190,6 +179,9 @@ function beforeExternalInterrupt(cpu: Processor, vmcs: Vmcs): boolean {
   return true;
 }
 
+const MULTIPLIER_FRACTION_BITS = 48n;
+const wide = (vmcs: Vmcs, at: Slot): bigint => (BigInt(vmcs.high(at)) << 32n) | BigInt(vmcs.low(at));
+
 const TASK_SWITCH_SOURCES = { CALL: 0, IRET: 1, JMP: 2, 'task gate in IDT': 3 } as const;
 
 export const vmxIntercepts: Intercepts = {
@@ -236,7 +228,8 @@ export const vmxIntercepts: Intercepts = {
   readTsc(cpu, tsc) {
     const vmcs = currentVmcs(cpu);
     if (!primary(vmcs, PROCESSOR['use TSC offsetting'])) return tsc;
-    return BigInt.asUintN(64, tsc + (BigInt(vmcs.high(TSC_OFFSET)) << 32n) + BigInt(vmcs.low(TSC_OFFSET)));
+    const scaled = (secondaryControls(vmcs) & PROCESSOR_2['use TSC scaling']) === 0 ? tsc : (tsc * wide(vmcs, TSC_MULTIPLIER)) >> MULTIPLIER_FRACTION_BITS;
+    return BigInt.asUintN(64, scaled + wide(vmcs, TSC_OFFSET));
   },
 };
 

@@ -60,6 +60,16 @@ describe('TPR shadow', () => {
   });
 });
 
+describe('the TPR threshold', () => {
+  it('is compared with VTPR at every VM entry, though nothing in the VMCS has changed', () => {
+    const t = virtual([], { [TPR]: 0x50 }, { 'TPR threshold': 4 });
+    t.perform('CPUID');
+    t.put32(VIRTUAL + TPR, 0x30);
+    t.perform('VMRESUME');
+    assert.match(t.last.says, /^VM-instruction error 7: .*bits 3:0 of the TPR threshold/);
+  });
+});
+
 describe('the APIC-access page', () => {
   it('shows VTPR, and nothing else without further controls', () => {
     const t = virtual(['virtualize APIC accesses'], { [TPR]: 0x50 });

@@ -36,7 +36,7 @@ describe('tables of VMX', () => {
 
   it('fields of controls that are not offered do not exist', () => {
     assert.ok(findField(0x201a) >= 0);
-    assert.equal(findField(0x200e), -1, 'PML address');
+    assert.equal(findField(0x2030), -1, 'sub-page-permission-table pointer');
     assert.equal(findField(0x681f), -1, 'only 64-bit fields have a high half');
     assert.ok(findField(0x201b) >= 0);
     assert.equal(findField(0x1681e), -1);

@@ -18,9 +18,9 @@ static void load_module(const char *file) {
   CALL(close, module);
 }
 
-static void run(const char *name, int kvm, const uint8_t *image, const uint8_t *image_end, void (*start)(struct vm *)) {
+static void run(const char *name, int kvm, uint64_t base, const uint8_t *image, const uint8_t *image_end, void (*start)(struct vm *)) {
   static struct vm vm;
-  vm_create(&vm, kvm, image, image_end);
+  vm_create(&vm, kvm, base, image, image_end);
   start(&vm);
   print("%s guest: ", name);
   vm_run(&vm);
@@ -37,7 +37,7 @@ void main(void) {
 
   int kvm = open("/dev/kvm");
   print("KVM API version %d\n", CALL(ioctl, kvm, KVM_GET_API_VERSION, 0));
-  run("real-mode", kvm, real_mode_image, real_mode_image_end, vm_start_real_mode);
-  run("64-bit", kvm, long_mode_image, long_mode_image_end, vm_start_long_mode);
+  run("real-mode", kvm, REAL_MODE_BASE, real_mode_image, real_mode_image_end, vm_start_real_mode);
+  run("64-bit", kvm, LONG_MODE_BASE, long_mode_image, long_mode_image_end, vm_start_long_mode);
   power_off();
 }

@@ -24,11 +24,11 @@ static struct {
   struct kvm_cpuid_entry2 entries[128];
 } cpuid;
 
-void vm_create(struct vm *vm, int kvm, const uint8_t *image, const uint8_t *image_end) {
-  *vm = (struct vm){.file = (int)IOCTL(kvm, KVM_CREATE_VM, 0)};
+void vm_create(struct vm *vm, int kvm, uint64_t base, const uint8_t *image, const uint8_t *image_end) {
+  *vm = (struct vm){.file = (int)IOCTL(kvm, KVM_CREATE_VM, 0), .base = base};
 
   vm->memory = map(GUEST_MEMORY, MAP_SHARED | MAP_ANONYMOUS, -1);
-  for (unsigned i = 0; image + i < image_end; i++) vm->memory[GUEST_BASE + i] = image[i];
+  for (unsigned i = 0; image + i < image_end; i++) vm->memory[base + i] = image[i];
   struct kvm_userspace_memory_region region = {.memory_size = GUEST_MEMORY, .userspace_addr = (uint64_t)vm->memory};
   IOCTL(vm->file, KVM_SET_USER_MEMORY_REGION, &region);
 
@@ -49,7 +49,7 @@ void vm_destroy(struct vm *vm) {
 
 static void start(struct vm *vm, const struct kvm_sregs *sregs) {
   IOCTL(vm->vcpu, KVM_SET_SREGS, sregs);
-  struct kvm_regs regs = {.rip = GUEST_BASE, .rsp = GUEST_STACK, .rflags = 2};
+  struct kvm_regs regs = {.rip = vm->base, .rsp = GUEST_STACK, .rflags = 2};
   IOCTL(vm->vcpu, KVM_SET_REGS, &regs);
 }
 

@@ -24,4 +24,4 @@ export const VMXOFF = simple('VMXOFF', 'Leave VMX Operation', '0F 01 C4', { exce
 export const VMLAUNCH = simple('VMLAUNCH', 'Launch Virtual Machine', '0F 01 C2', { exceptions: `${OUTSIDE_VMX} ${LEVEL_0}`, vmExit: ALWAYS });
 export const VMRESUME = simple('VMRESUME', 'Resume Virtual Machine', '0F 01 C3', { exceptions: `${OUTSIDE_VMX} ${LEVEL_0}`, vmExit: ALWAYS });
 export const VMCALL = simple('VMCALL', 'Call to VM Monitor', '0F 01 C1', { exceptions: `${OUTSIDE_VMX} ${LEVEL_0} Neither in VMX non-root operation.`, vmExit: ALWAYS });
-export const VMFUNC = simple('VMFUNC', 'Invoke VM Function', '0F 01 D4', { exceptions: '#UD: the "enable VM functions" VM-execution control is not offered.', vmExit: 'If "enable VM functions" is 1 and EAX selects a VM function that is not enabled; #UD if it is 0.' });
+export const VMFUNC = simple('VMFUNC', 'Invoke VM Function', '0F 01 D4', { exceptions: '#UD outside VMX non-root operation, or if the "enable VM functions" VM-execution control is 0.', vmExit: 'If EAX selects a VM function that is not enabled, or EPTP switching an entry beyond the list or an EPT pointer that VM entry would not accept.' });

@@ -1,4 +1,5 @@
 /** A rule of VM entry as data: its sentence is the diagnosis, the panel's text and the test's title. */
+import { MAP } from '../../cpu/layout.js';
 import type { Processor } from '../../cpu/processor.js';
 import { MAXPHYADDR } from '../../paging/capabilities.js';
 import { PROCESSOR } from '../controls.js';
@@ -47,6 +48,9 @@ export class EntryView {
   }
   exit(mask: number): boolean { return (this.low('primary VM-exit controls') & mask) !== 0; }
   entry(mask: number): boolean { return (this.low('VM-entry controls') & mask) !== 0; }
+
+  /** Four bytes of memory. Checks change nothing, so they ask no device: where there is no memory the bus floats. */
+  wordAt(physical: number): number { return physical + 4 <= this.cpu.guestBytes ? this.cpu.u32[(MAP.guestMemory + physical) >> 2]! : 0xffff_ffff; }
 
   canonical(name: FieldName): boolean {
     const top = this.high(name) >> 15;

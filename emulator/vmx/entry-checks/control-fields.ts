@@ -1,9 +1,8 @@
 /** SDM Vol. 3C, "Checks on VMX Controls". */
 import { hasErrorCode } from '../../cpu/events.js';
-import { readPhysical32 } from '../../paging/access.js';
 import { MAXPHYADDR } from '../../paging/capabilities.js';
 import { MAX_CR3_TARGETS, WRITE_BACK } from '../capabilities.js';
-import { capability, PIN, PROCESSOR, PROCESSOR_2, VM_EXIT, type ControlFieldName } from '../controls.js';
+import { capability, PIN, PROCESSOR, PROCESSOR_2, VM_EXIT, VM_FUNCTION, VM_FUNCTIONS_OFFERED, type ControlFieldName } from '../controls.js';
 import type { FieldName } from '../vmcs-fields.js';
 import {
   check, EXIT_FIELD, PIN_FIELD, PRIMARY_FIELD, SECONDARY_FIELD, SECONDARY_FIELDS, ENTRY_FIELD, whenever, type Check, type EntryView,
@@ -47,7 +46,12 @@ const x2apic = (v: EntryView) => v.secondary(PROCESSOR_2['virtualize x2APIC mode
 const delivery = (v: EntryView) => v.secondary(PROCESSOR_2['virtual-interrupt delivery']);
 const posted = (v: EntryView) => v.pin(PIN['process posted interrupts']);
 /** Bits 7:4 of VTPR. */
-const virtualTaskPriority = (v: EntryView): number => (readPhysical32(v.cpu, v.unsigned('virtual-APIC address') + 0x80) >>> 4) & 0xf;
+const virtualTaskPriority = (v: EntryView): number => (v.wordAt(v.unsigned('virtual-APIC address') + 0x80) >>> 4) & 0xf;
+/** Whether the TPR threshold is compared with VTPR, which lies in memory. */
+export const comparesTaskPriority = (v: EntryView): boolean => tprShadow(v) && !apicAccesses(v) && !delivery(v);
+const pml = (v: EntryView) => v.secondary(PROCESSOR_2['enable PML']);
+const functions = (v: EntryView) => v.secondary(PROCESSOR_2['enable VM functions']);
+const switching = (v: EntryView) => functions(v) && (v.low('VM-function controls') & VM_FUNCTION['EPTP switching']) !== 0;
 const ept = (v: EntryView) => v.secondary(PROCESSOR_2['enable EPT']);
 
 const EPTP_RULES: readonly { readonly says: string; holds(low: number, high: number): boolean }[] = [
@@ -75,7 +79,7 @@ export const VM_EXECUTION_CONTROL_CHECKS: readonly Check[] = [
   check('If the "use TPR shadow" VM-execution control is 1 and the "virtual-interrupt delivery" VM-execution control is 0, bits 31:4 of the TPR threshold must be 0.',
     ['TPR threshold', ...SECONDARY_FIELDS], (v) => whenever(tprShadow(v) && !delivery(v), v.low('TPR threshold') >>> 4 === 0)),
   check('If the "use TPR shadow" VM-execution control is 1 and the "virtualize APIC accesses" and "virtual-interrupt delivery" VM-execution controls are 0, bits 3:0 of the TPR threshold must not be greater than bits 7:4 of VTPR.',
-    ['TPR threshold', 'virtual-APIC address', ...SECONDARY_FIELDS], (v) => whenever(tprShadow(v) && !apicAccesses(v) && !delivery(v) && v.pageAligned('virtual-APIC address'),
+    ['TPR threshold', 'virtual-APIC address', ...SECONDARY_FIELDS], (v) => whenever(comparesTaskPriority(v),
       (v.low('TPR threshold') & 0xf) <= virtualTaskPriority(v)), { always: true }),
   check('If the "NMI exiting" VM-execution control is 0, the "virtual NMIs" VM-execution control must be 0.', [PIN_FIELD],
     (v) => whenever(!v.pin(PIN['NMI exiting']), !v.pin(PIN['virtual NMIs']))),
@@ -103,6 +107,15 @@ export const VM_EXECUTION_CONTROL_CHECKS: readonly Check[] = [
     (v) => whenever(ept(v), holds(v.low('EPT pointer (EPTP)'), v.high('EPT pointer (EPTP)'))))),
   check('If the "unrestricted guest" VM-execution control is 1, the "enable EPT" VM-execution control must also be 1.', SECONDARY_FIELDS,
     (v) => whenever(v.secondary(PROCESSOR_2['unrestricted guest']), ept(v))),
+  check('If the "enable PML" VM-execution control is 1, the "enable EPT" VM-execution control must also be 1.', SECONDARY_FIELDS, (v) => whenever(pml(v), ept(v))),
+  ...pageAddress('enable PML', 'PML address', pml, SECONDARY_FIELDS),
+  check('If the "enable VM functions" VM-execution control is 1, reserved bits of the VM-function controls must be 0.', ['VM-function controls', ...SECONDARY_FIELDS],
+    (v) => whenever(functions(v), (v.low('VM-function controls') & ~VM_FUNCTIONS_OFFERED) === 0 && v.high('VM-function controls') === 0)),
+  check('If the "EPTP switching" VM function is enabled, the "enable EPT" VM-execution control must be 1.', ['VM-function controls', ...SECONDARY_FIELDS], (v) => whenever(switching(v), ept(v))),
+  check('If the "EPTP switching" VM function is enabled, bits 11:0 of the EPTP-list address must be 0.', ['EPTP-list address', 'VM-function controls', ...SECONDARY_FIELDS],
+    (v) => whenever(switching(v), v.pageAligned('EPTP-list address'))),
+  check('If the "EPTP switching" VM function is enabled, the EPTP-list address must not set bits beyond the processor\'s physical-address width.', ['EPTP-list address', 'VM-function controls', ...SECONDARY_FIELDS],
+    (v) => whenever(switching(v), v.withinPhysicalWidth('EPTP-list address'))),
 ];
 
 export const VM_EXIT_CONTROL_CHECKS: readonly Check[] = [

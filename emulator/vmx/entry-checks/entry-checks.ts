@@ -3,7 +3,7 @@ import type { Processor } from '../../cpu/processor.js';
 import { S } from '../../cpu/layout.js';
 import { currentVmcs, PART, partsOf, type Vmcs } from '../vmcs.js';
 import { EntryView, type Check } from './check.js';
-import { VM_ENTRY_CONTROL_CHECKS, VM_EXECUTION_CONTROL_CHECKS, VM_EXIT_CONTROL_CHECKS } from './control-fields.js';
+import { comparesTaskPriority, VM_ENTRY_CONTROL_CHECKS, VM_EXECUTION_CONTROL_CHECKS, VM_EXIT_CONTROL_CHECKS } from './control-fields.js';
 import { dependsOnMemory, GUEST_NON_REGISTER_CHECKS, GUEST_PDPTE_CHECKS } from './guest-non-register.js';
 import { GUEST_CONTROL_REGISTER_CHECKS, GUEST_DESCRIPTOR_TABLE_CHECKS, GUEST_RIP_AND_RFLAGS_CHECKS } from './guest-registers.js';
 import { GUEST_SEGMENT_CHECKS } from './guest-segments.js';
@@ -58,7 +58,7 @@ export function firstFailure(cpu: Processor, vmcs: Vmcs): Failure | undefined {
   if (parts === 0) return undefined;
   const view = new EntryView(cpu, vmcs, cpu.unsigned(S.currentVmcs));
   for (const row of rowsFor(parts)) if (!row.check.holds(view)) return row;
-  vmcs.dirty = !cpu.longMode || dependsOnMemory(view) ? PART.outside : 0;
+  vmcs.dirty = !cpu.longMode || dependsOnMemory(view) || comparesTaskPriority(view) ? PART.outside : 0;
   return undefined;
 }
 

@@ -1,5 +1,4 @@
 /** SDM Vol. 3C, "Checks on Guest Non-Register State", "Checks on Guest Page-Directory-Pointer-Table Entries". */
-import { MAP } from '../../cpu/layout.js';
 import { MAXPHYADDR, PHYSICAL_RESERVED_HIGH } from '../../paging/capabilities.js';
 import { ACTIVITY_STATES_OFFERED } from '../capabilities.js';
 import { PIN, PROCESSOR_2, VM_ENTRY } from '../controls.js';
@@ -63,16 +62,13 @@ const NON_REGISTER: readonly Check[] = [
 /** By place: what is evaluated at every entry is not looked up by name. */
 const LINK_SLOT = slot(LINK), CR0_SLOT = slot('guest CR0'), CR4_SLOT = slot('guest CR4'), ENTRY_SLOT = slot(ENTRY_FIELD);
 const linked = ({ vmcs }: EntryView) => (vmcs.low(LINK_SLOT) & vmcs.high(LINK_SLOT)) !== -1;
-/** Checks change nothing, so they ask no device: where there is no memory the bus floats. */
-const wordAt = ({ cpu }: EntryView, physical: number): number =>
-  physical + 4 <= cpu.guestBytes ? cpu.u32[(MAP.guestMemory + physical) >> 2]! : 0xffff_ffff;
 const LINK_QUALIFICATION = { qualification: 4 } as const;
 const LINK_POINTER: readonly Check[] = [
   check('If the VMCS link pointer is not FFFFFFFF_FFFFFFFFH, its bits 11:0 must be 0.', [LINK], (v) => whenever(linked(v), v.pageAligned(LINK)), LINK_QUALIFICATION),
   check('If the VMCS link pointer is not FFFFFFFF_FFFFFFFFH, it must not set bits beyond the processor\'s physical-address width.', [LINK],
     (v) => whenever(linked(v), v.withinPhysicalWidth(LINK)), LINK_QUALIFICATION),
   check('If the VMCS link pointer is not FFFFFFFF_FFFFFFFFH, the 4 bytes in memory that it references must hold the VMCS revision identifier, without the shadow-VMCS indicator.', [LINK],
-    (v) => !linked(v) || !v.pageAligned(LINK) || !v.withinPhysicalWidth(LINK) || wordAt(v, v.unsigned(LINK)) === VMCS_REVISION,
+    (v) => !linked(v) || !v.pageAligned(LINK) || !v.withinPhysicalWidth(LINK) || v.wordAt(v.unsigned(LINK)) === VMCS_REVISION,
     { ...LINK_QUALIFICATION, always: true }),
   check('The VMCS link pointer must not be the current-VMCS pointer.', [LINK], (v) => whenever(linked(v), v.vmcs.unsigned(LINK_SLOT) !== v.vmcsPointer), { ...LINK_QUALIFICATION, always: true }),
 ];
@@ -85,7 +81,7 @@ const ept = (v: EntryView) => v.secondary(PROCESSOR_2['enable EPT']);
 const validPdpte = (low: number, high: number): boolean => (low & 1) === 0 || ((low & 0x1e6) === 0 && (high & (PHYSICAL_RESERVED_HIGH | 0xfff0_0000)) === 0);
 const pdpteInMemory = (v: EntryView, n: number): boolean => {
   const at = (v.high('guest CR3') & (2 ** (MAXPHYADDR - 32) - 1)) * 2 ** 32 + ((v.low('guest CR3') & ~31) >>> 0) + 8 * n;
-  return validPdpte(wordAt(v, at), wordAt(v, at + 4));
+  return validPdpte(v.wordAt(at), v.wordAt(at + 4));
 };
 
 const PDPTES: readonly Check[] = ([0, 1, 2, 3] as const).map((n) =>

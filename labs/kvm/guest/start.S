@@ -1,4 +1,4 @@
-/* Where KVM enters the guest in 64-bit mode, at GUEST_BASE. */
+/* Where KVM enters the guest in 64-bit mode, at LONG_MODE_BASE. */
 
 .section .start, "ax"
 .globl start
