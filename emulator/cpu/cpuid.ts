@@ -35,7 +35,7 @@ export const FEATURES: ReadonlySet<string> = new Set([
   'SSE3', 'SSSE3', 'SSE4.1', 'SSE4.2', 'AES', 'PCLMULQDQ', 'SHA', 'XSAVE', 'XSAVEOPT', 'XSAVEC', 'XGETBV1', 'XSAVES',
   'AVX', 'AVX2', 'FMA', 'F16C',
   'VMX', 'CX16', 'PCID', 'x2APIC', 'POPCNT', 'TSC-Deadline', 'FSGSBASE', 'TSC_ADJUST', 'SMEP', 'SMAP', 'INVPCID', 'UMIP', 'IBRS', 'ARCH_CAPABILITIES',
-  'LZCNT', 'BMI1', 'BMI2', 'MOVBE', 'ADX', 'RDRAND', 'RDSEED', 'RDPID', 'CLFLUSHOPT', 'CLWB', 'MONITOR', 'PREFETCHW', 'LAHF', 'SYSCALL', 'NX', 'PDPE1GB', 'RDTSCP', 'LM', 'InvariantTSC',
+  'LZCNT', 'BMI1', 'BMI2', 'MOVBE', 'ADX', 'RDRAND', 'RDSEED', 'RDPID', 'CLFLUSHOPT', 'CLWB', 'MONITOR', 'PREFETCHW', 'PKU', 'LAHF', 'SYSCALL', 'NX', 'PDPE1GB', 'RDTSCP', 'LM', 'InvariantTSC',
 ]);
 
 /** Family 6, model 55H, stepping 4: a server of the Skylake generation, whose VT-x is the model here. */
@@ -130,6 +130,7 @@ export function cpuid(cpu: Processor, leaf: number, subleaf: number): CpuidResul
   const { eax, ebx, ecx, edx } = fixed(cpu, asked, subleaf), { always, sometimes } = shown(cpu.features, asked, subleaf);
   const result = { eax: (eax | always.eax) >>> 0, ebx: (ebx | always.ebx) >>> 0, ecx: (ecx | always.ecx) >>> 0, edx: (edx | always.edx) >>> 0 };
   for (const { register, mask, when } of sometimes) if (when(cpu)) result[register] = (result[register] | mask) >>> 0;
+  if (asked === 7 && subleaf === 0 && cpu.cr4 & CR4.PKE) result.ecx = (result.ecx | (1 << 4)) >>> 0;
   if (asked === 1 && cpu.cr4 & CR4.OSXSAVE) result.ecx = (result.ecx | (1 << 27)) >>> 0;
   return result;
 }

@@ -10,6 +10,7 @@ import { MONITOR_OPERATIONS } from './monitor.js';
 import { readMsr, timeStampCounter, writeMsr } from './msrs.js';
 import type { Operations } from './operations.js';
 import type { Processor } from './processor.js';
+import { PROTECTION_KEY_OPERATIONS } from './protection-keys.js';
 import { segmentNumber, unchecked } from './references.js';
 import { demandLevel0 } from './system-registers.js';
 import { VIRTUAL_INTERRUPT_OPERATIONS, withheld, withVif } from './virtual-interrupts.js';
@@ -116,7 +117,7 @@ function invpcid(cpu: Processor): void {
 export const PROCESSOR_CONTROL_OPERATIONS: Operations = {
   HLT: halt, STI: sti, POPF: popf, CLAC: (cpu) => setAc(cpu, false), STAC: (cpu) => setAc(cpu, true),
   INVD: privileged('INVD'), WBINVD: privileged('WBINVD'),
-  ...MONITOR_OPERATIONS, ...VIRTUAL_INTERRUPT_OPERATIONS,
+  ...MONITOR_OPERATIONS, ...PROTECTION_KEY_OPERATIONS, ...VIRTUAL_INTERRUPT_OPERATIONS,
   CPUID: identify, RDMSR: rdmsr, WRMSR: wrmsr, RDPMC: rdpmc, INVLPG: invlpg, INVPCID: invpcid,
   'check RDPID': (cpu) => { leaveIf(cpu.intercepts.instruction(cpu, 'RDPID')); },
   'check INVPCID': (cpu) => {

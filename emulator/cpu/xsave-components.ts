@@ -1,6 +1,8 @@
 /** State components, and XCR0, which says which of them are enabled. SDM Vol. 1, "XSAVE-Supported Features and State-Component Bitmaps", "The XSAVE-Managed Features and State Components"; Vol. 2, "CPUID—CPU Identification". */
 import { clearVectors, IMAGE, restoreVectors, restoreX87, saveVectors, saveX87, vectorsInUse } from './float-state.js';
+import { read32, write32 } from '../paging/access.js';
 import { S } from './layout.js';
+import { setPkru } from './protection-keys.js';
 import type { Processor } from './processor.js';
 import { INITIAL_FCW, initializeX87 } from './x87-control.js';
 
@@ -37,6 +39,9 @@ export const COMPONENTS: readonly Component[] = [
     restore: (cpu, at) => restoreVectors(cpu, at, 0), initialize: (cpu) => clearVectors(cpu, 0) },
   { name: 'AVX', bit: 2, feature: 'AVX', offset: EXTENDED, bytes: 256, inUse: (cpu) => vectorsInUse(cpu, 1), save: (cpu, at) => saveVectors(cpu, at, 1),
     restore: (cpu, at) => restoreVectors(cpu, at, 1), initialize: (cpu) => clearVectors(cpu, 1) },
+  { name: 'PKRU', bit: 9, feature: 'PKU', offset: 2688, bytes: 8, inUse: (cpu) => cpu.low(S.pkru) !== 0,
+    save(cpu, at) { write32(cpu, at, cpu.low(S.pkru)); write32(cpu, at + 4, 0); },
+    restore(cpu, at) { setPkru(cpu, read32(cpu, at)); }, initialize(cpu) { setPkru(cpu, 0); } },
 ];
 
 export const isIn = (mask: number, { bit }: Component): boolean => (mask >>> bit & 1) !== 0;

@@ -74,16 +74,19 @@ describe('XCR0', () => {
 describe('CPUID leaf 0DH', () => {
   it('gives sizes by XCR0, and where AVX state lies', () => {
     const cpu = processor(0, 3);
-    assert.deepEqual(cpuid(cpu, 0xd, 0), { eax: 7, ebx: 576, ecx: 832, edx: 0 });
+    assert.deepEqual(cpuid(cpu, 0xd, 0), { eax: 0x207, ebx: 576, ecx: 2696, edx: 0 });
     assert.deepEqual(cpuid(cpu, 0xd, 1), { eax: 0xf, ebx: 576, ecx: 0, edx: 0 });
     assert.deepEqual(cpuid(cpu, 0xd, 2), { eax: 256, ebx: 576, ecx: 0, edx: 0 });
+    assert.deepEqual(cpuid(cpu, 0xd, 9), { eax: 8, ebx: 2688, ecx: 0, edx: 0 });
     assert.deepEqual(cpuid(cpu, 0xd, 3), { eax: 0, ebx: 0, ecx: 0, edx: 0 });
     cpu.set(S.xcr0, 7, 0);
     assert.deepEqual([cpuid(cpu, 0xd, 0).ebx, cpuid(cpu, 0xd, 1).ebx], [832, 832]);
+    cpu.set(S.xcr0, 0x207, 0);
+    assert.deepEqual([cpuid(cpu, 0xd, 0).ebx, cpuid(cpu, 0xd, 1).ebx], [2696, 840]);
   });
   it('has its features in subleaf 1, and CPUID.OSXSAVE follows CR4', () => {
     const cpu = processor();
-    cpu.features = new Set([...cpu.features].filter((f) => f !== 'XSAVES' && f !== 'AVX'));
+    cpu.features = new Set([...cpu.features].filter((f) => f !== 'XSAVES' && f !== 'AVX' && f !== 'PKU'));
     assert.equal(cpuid(cpu, 0xd, 1).eax, 7);
     assert.equal(cpuid(cpu, 0xd, 0).eax, 3);
     assert.equal(cpuid(cpu, 1, 0).ecx >>> 27 & 1, 1);

@@ -12,7 +12,7 @@ export const CR4: BitNames = [
   ['FSGSBASE', 16], ['PCIDE', 17], ['OSXSAVE', 18], ['KL', 19], ['SMEP', 20], ['SMAP', 21], ['PKE', 22], ['CET', 23], ['PKS', 24],
 ];
 export const EFER: BitNames = [['SCE', 0], ['LME', 8], ['LMA', 10], ['NXE', 11]];
-export const XCR0: BitNames = [['x87', 0], ['SSE', 1], ['AVX', 2]];
+export const XCR0: BitNames = [['x87', 0], ['SSE', 1], ['AVX', 2], ['PKRU', 9]];
 export const DR6: BitNames = [['B0', 0], ['B1', 1], ['B2', 2], ['B3', 3], ['BD', 13], ['BS', 14], ['BT', 15]];
 export const DR7: BitNames = [['L0', 0], ['G0', 1], ['L1', 2], ['G1', 3], ['L2', 4], ['G2', 5], ['L3', 6], ['G3', 7], ['LE', 8], ['GE', 9], ['GD', 13], ['R/W0', 16, 2], ['LEN0', 18, 2], ['R/W1', 20, 2], ['LEN1', 22, 2], ['R/W2', 24, 2], ['LEN2', 26, 2], ['R/W3', 28, 2], ['LEN3', 30, 2]];
 export const MXCSR: BitNames = [['IE', 0], ['DE', 1], ['ZE', 2], ['OE', 3], ['UE', 4], ['PE', 5], ['DAZ', 6], ['IM', 7], ['DM', 8], ['ZM', 9], ['OM', 10], ['UM', 11], ['PM', 12], ['RC', 13, 2], ['FTZ', 15]];

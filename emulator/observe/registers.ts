@@ -2,6 +2,7 @@
 import { readCr8, writeCr0, writeCr3, writeCr4, writeCr8 } from '../cpu/control-registers.js';
 import { getRflags, setRflags } from '../cpu/flags.js';
 import { gpr, S, SEGMENT, segment, SEGMENT_NAMES, xmm } from '../cpu/layout.js';
+import { setPkru } from '../cpu/protection-keys.js';
 import { ATTRIBUTE_DB, ATTRIBUTE_L, ATTRIBUTE_P, ATTRIBUTE_S, UNUSABLE, type Processor } from '../cpu/processor.js';
 import { setSegment } from '../cpu/segments.js';
 import { writeXcr0 } from '../cpu/xsave.js';
@@ -171,6 +172,7 @@ export const REGISTER_GROUPS: readonly RegisterGroup[] = [
       { name: 'CR8', bits: 4, read: (cpu) => BigInt(readCr8(cpu)), write: (cpu, value) => { writeCr8(cpu, Number(value)); } },
       { name: 'EFER', bits: 64, read: (cpu) => cpu.big(S.efer), explain: namesOfBits(EFER) },
       checked('XCR0', S.xcr0, writeXcr0, XCR0),
+      { name: 'PKRU', bits: 32, read: (cpu) => BigInt(cpu.low(S.pkru)), write: (cpu, value) => { setPkru(cpu, Number(value)); } },
       { name: 'CPL', bits: 2, read: (cpu) => BigInt(cpu.cpl) },
     ],
   },

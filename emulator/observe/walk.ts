@@ -1,4 +1,5 @@
 /** The walk of one address with all its loads, for the panel and the console: the processor's own walker, asked for its steps. */
+import { S } from '../cpu/layout.js';
 import type { Processor } from '../cpu/processor.js';
 import { EXECUTE, READ, SMAP_ENFORCED, SMEP_ENFORCED, USER_ACCESS, WalkOutcome, WRITE, WRITE_PROTECT, type WalkStep } from '../paging/outcome.js';
 import { CR0_WP, CR4_SMAP, CR4_SMEP, walk, type PagingState } from '../paging/walk.js';
@@ -28,7 +29,7 @@ export function walkLinear(cpu: Processor, state: PagingState, linear: number, a
   const privilege = user
     ? USER_ACCESS
     : (state.cr0 & CR0_WP ? WRITE_PROTECT : 0) | (state.cr4 & CR4_SMEP ? SMEP_ENFORCED : 0) | (state.cr4 & CR4_SMAP && !(rflags & EFLAGS_AC) ? SMAP_ENFORCED : 0);
-  walk(cpu, state, linear, ACCESSES[access], privilege, outcome, steps);
+  walk(cpu, { ...state, pkru: cpu.low(S.pkru) }, linear, ACCESSES[access], privilege, outcome, steps);
   const { is, guestPhysical, physical, pageShift, errorCode, qualification, why } = outcome;
   return { steps, kind: is, guestPhysical, physical, pageShift, errorCode, qualification, why: is === 'mapped' ? '' : why };
 }

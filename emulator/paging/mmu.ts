@@ -18,7 +18,7 @@ import { NO_EPT, Spaces, UNPAGED } from './spaces.js';
 import { StaleWatch } from './stale-watch.js';
 import { NO_ENTRY, Tlb, type TlbState } from './tlb.js';
 import {
-  CR0_PG, CR0_WP, CR4_PAE, CR4_PCIDE, CR4_PGE, CR4_PSE, CR4_SMAP, CR4_SMEP, EFER_LMA, pagingState, walk, type PagingState,
+  CR0_PG, CR0_WP, CR4_PAE, CR4_PCIDE, CR4_PGE, CR4_PSE, CR4_SMAP, CR4_SMEP, EFER_LMA, pagingState, walk, type PagingState, enabledKeys
 } from './walk.js';
 
 export { EXECUTE, READ, WRITE, type AccessKind } from './outcome.js';
@@ -67,6 +67,8 @@ export class Mmu {
   private lastApicAccess = -1;
   private nonRoot = false;
   private a20Mask = -1;
+  /** PKRU where protection keys are enabled, else 0. */
+  private pkru = 0;
   /** Linear pages with data breakpoints: never in the fast TLB. */
   private dataBreakpoints: readonly number[] = [];
   private stale: StaleWatch | undefined;
@@ -94,7 +96,7 @@ export class Mmu {
     const n = this.tlb.lookup(linear);
     if (n === NO_ENTRY) return this.walkAndFill(linear, kind, privilege);
     const rights = this.tlb.rights[n]!;
-    const serves = (rights >> EPT_RIGHTS_SHIFT & 1 << kind) !== 0 && (kind !== WRITE || (rights & DIRTY) !== 0) && judge(rights, kind, privilege) === ALLOWED;
+    const serves = (rights >> EPT_RIGHTS_SHIFT & 1 << kind) !== 0 && (kind !== WRITE || (rights & DIRTY) !== 0) && judge(rights, kind, privilege, this.pkru) === ALLOWED;
     if (!serves) {
       this.tlb.remove(n);
       return this.walkAndFill(linear, kind, privilege);
@@ -179,6 +181,7 @@ export class Mmu {
     state.cr4 = cpu.cr4;
     state.efer = cpu.efer;
     state.eptp = this.eptp;
+    state.pkru = cpu.low(S.pkru);
     if ((state.cr4 & CR4_PAE) !== 0 && (state.efer & EFER_LMA) === 0) {
       for (let n = 0; n < 8; n++) state.pdptes[n] = cpu.u32[(S.pdpte >> 2) + n]!;
     }
@@ -214,7 +217,7 @@ export class Mmu {
     else this.fast.clear();
   }
 
-  /** Recomputes the space tag: after CR0, CR3, CR4, EFER, CPL, EFLAGS.AC or the A20 mask changed, and at VM entry and exit. */
+  /** Recomputes the space tag: after CR0, CR3, CR4, EFER, PKRU, CPL, EFLAGS.AC or the A20 mask changed, and at VM entry and exit. */
   spaceChanged(): void {
     const { cpu } = this, { cr0, cr4, nonRoot } = cpu;
     if (nonRoot !== this.nonRoot) this.enterWorld(nonRoot);
@@ -228,9 +231,10 @@ export class Mmu {
     const smap = (cr4 & CR4_SMAP) !== 0;
     this.implicitSupervisor = supervisor | (smap ? SMAP_ENFORCED : 0);
     this.explicitSupervisor = smap && (cpu.low(S.rflags) & RFLAGS_AC) === 0 ? this.implicitSupervisor : supervisor;
-    const a20Mask = cpu.i32[S.a20Mask >> 2]!;
-    if (a20Mask !== this.a20Mask) {
+    const a20Mask = cpu.i32[S.a20Mask >> 2]!, pkru = enabledKeys(cr4, cpu.efer, cpu.low(S.pkru));
+    if (a20Mask !== this.a20Mask || pkru !== this.pkru) {
       this.a20Mask = a20Mask;
+      this.pkru = pkru;
       this.fast.clear();
     }
     this.updateTag();

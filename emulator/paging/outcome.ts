@@ -6,6 +6,8 @@ export type AccessKind = typeof READ | typeof WRITE | typeof EXECUTE;
 
 /** Rights and facts of a translation, as walks return them and TLB entries keep them; bits 1 and 2 lie as in the entries. */
 export const WRITABLE = 1 << 1, USER = 1 << 2, EXECUTE_DISABLE = 1 << 3, DIRTY = 1 << 4, GLOBAL = 1 << 5;
+/** Of 4-level paging: the protection key. */
+export const KEY_SHIFT = 12;
 /** EPT read, write and execute access; all set when EPT is not in use. */
 export const EPT_RIGHTS_SHIFT = 8, EPT_RIGHTS = 7 << EPT_RIGHTS_SHIFT;
 

@@ -5,7 +5,7 @@ import { CR4, LMA, NXE, PG, TestMachine } from './test-machine.js';
 import { walk } from './walk.js';
 
 type Verdict = { mapped: bigint } | { pageFault: number } | { violation: number; at: bigint } | { misconfiguration: bigint };
-interface Setting { cr3: bigint; cr4: number; efer: number; pdptes: bigint[]; eptp: bigint; kind: 'read' | 'write' | 'execute'; user: boolean; wp: boolean; smap: boolean; smep: boolean }
+interface Setting { cr3: bigint; cr4: number; efer: number; pdptes: bigint[]; eptp: bigint; kind: 'read' | 'write' | 'execute'; user: boolean; wp: boolean; smap: boolean; smep: boolean; pkru: number }
 
 const field = (value: bigint, high: number, low: number): bigint => value >> BigInt(low) & (1n << BigInt(high - low + 1)) - 1n;
 const bit = (value: bigint, n: number): boolean => field(value, n, n) === 1n;
@@ -73,7 +73,9 @@ class Reference {
       const allowed = s.user
         ? userPage && (s.kind === 'read' || (s.kind === 'write' ? writable : !noExecute))
         : s.kind === 'execute' ? !noExecute && !(s.smep && userPage) : !(s.smap && userPage) && (s.kind === 'read' || writable || !s.wp);
-      if (!allowed) return fault(1);
+      const keyBits = long && (s.cr4 & CR4.PKE) !== 0 ? s.pkru >>> (2 * Number(field(entry, 62, 59))) & 3 : 0;
+      const forbidden = userPage && s.kind !== 'execute' && ((keyBits & 1) !== 0 || (s.kind === 'write' && (keyBits & 2) !== 0 && (s.user || s.wp)));
+      if (!allowed || forbidden) return fault(forbidden ? 33 : 1);
       used.at(-1)!.dirty = s.kind === 'write';
       for (const u of used) {
         if (bit(u.entry, 5) && (!u.dirty || bit(u.entry, 6))) continue;
@@ -105,10 +107,11 @@ describe('the walk agrees with a naive reference on random tables', () => {
   const rarely = (odds: number): boolean => random(odds) === 0;
 
   /** Entries that mostly work: tables at 1000 … F000, with a stray bit now and then. */
-  const randomEntry = (long: boolean): bigint => {
+  const randomEntry = (long: boolean, keys = false): bigint => {
     let entry = BigInt(1 + random(15)) << 12n | 0x27n;
     if (rarely(6)) entry ^= 1n << BigInt(random(long ? 64 : 32));
     if (rarely(6)) entry ^= 1n << BigInt(random(9));
+    if (keys && rarely(3)) entry |= BigInt(random(16)) << 59n;
     if (rarely(8)) entry |= 0x80n;
     if (rarely(10)) entry = entry & 0xfffn | BigInt(random(2048)) << 21n;
     return entry;
@@ -126,15 +129,16 @@ describe('the walk agrees with a naive reference on random tables', () => {
         const m = new TestMachine(0x400000), seen = new Map<string, number>(), long = mode !== '32-bit';
         for (let round = 0; round < 150; round++) {
           for (let at = 0x1000; at < 0x10000; at += 8) {
-            m.put(at, long ? randomEntry(true) : randomEntry(false) | randomEntry(false) << 32n);
+            m.put(at, long ? randomEntry(true, mode === '4-level') : randomEntry(false) | randomEntry(false) << 32n);
           }
           for (let at = 0x20000; at < 0x23000; at += 8) m.put(at, randomEpt());
           for (let n = 0; n < 512; n++) m.put(0x20000 + 8 * n, 0x21007n);
           for (let at = 0x21000; at < 0x23000; at += 8) if (!rarely(30)) m.put(at, BigInt(at & ~0xfff) + 0x1007n);
           for (let n = 0; n < 512; n++) m.put(0x23000 + 8 * n, BigInt(n) << 12n | (rarely(12) ? BigInt(random(64)) : 0x37n));
-          const cr4 = (mode === '32-bit' ? 0 : CR4.PAE) | (rarely(2) ? CR4.PSE : 0) | (rarely(2) ? CR4.SMEP : 0) | (rarely(2) ? CR4.SMAP : 0);
+          const cr4 = (mode === '32-bit' ? 0 : CR4.PAE) | (rarely(2) ? CR4.PSE : 0) | (rarely(2) ? CR4.SMEP : 0) | (rarely(2) ? CR4.SMAP : 0) | (rarely(2) ? CR4.PKE : 0);
           m.set({ cr0: PG, cr3: 0x1000, cr4, efer: (mode === '4-level' ? LMA : 0) | (rarely(4) ? 0 : NXE) });
           const state = m.mmu.currentState();
+          state.pkru = rarely(2) ? random(2 ** 32) : 0;
           state.eptp = ept === 'no EPT' ? 0 : ept === 'EPT' ? 0x2001e : 0x2005e;
           state.pdptes.set([0x1001, 0, 0x2001, 0, 0, 0, 0x3001, 0]);
           for (let n = 0; n < 300; n++) {
@@ -144,16 +148,16 @@ describe('the walk agrees with a naive reference on random tables', () => {
             const outcome = new WalkOutcome();
             walk(m.cpu, state, linear, kind, privilege, outcome);
             const expected = new Reference(m, {
-              cr3: 0x1000n, cr4, efer: state.efer, eptp: BigInt(state.eptp), user, wp, smap, smep, pdptes: [0x1001n, 0x2001n, 0n, 0x3001n],
+              cr3: 0x1000n, cr4, efer: state.efer, eptp: BigInt(state.eptp), user, wp, smap, smep, pkru: state.pkru, pdptes: [0x1001n, 0x2001n, 0n, 0x3001n],
               kind: kind === READ ? 'read' : kind === 1 ? 'write' : 'execute',
             }).translate(BigInt(linear));
             const actual = verdictOf(outcome);
             assert.deepEqual(actual, expected, `${mode}, ${ept}: linear 0x${BigInt.asUintN(64, BigInt(linear)).toString(16)}, kind ${kind}: ${outcome.why}`);
-            const class_ = 'pageFault' in actual ? `page fault ${actual.pageFault & 9}` : Object.keys(actual)[0]!;
+            const class_ = 'pageFault' in actual ? `page fault ${actual.pageFault & 41}` : Object.keys(actual)[0]!;
             seen.set(class_, (seen.get(class_) ?? 0) + 1);
           }
         }
-        const expected = ['mapped', 'page fault 0', 'page fault 1', ...(mode === '32-bit' ? [] : ['page fault 9']), ...(ept === 'no EPT' ? [] : ['violation', 'misconfiguration'])];
+        const expected = ['mapped', 'page fault 0', 'page fault 1', ...(mode === '4-level' ? ['page fault 33'] : []), ...(mode === '32-bit' ? [] : ['page fault 9']), ...(ept === 'no EPT' ? [] : ['violation', 'misconfiguration'])];
         for (const verdict of expected) assert.ok((seen.get(verdict) ?? 0) > 100, `${verdict} was met ${seen.get(verdict) ?? 0} times`);
       });
     }

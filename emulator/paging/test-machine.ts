@@ -6,7 +6,7 @@ import { Mmu } from './mmu.js';
 
 export const P = 1n, W = 2n, U = 4n, A = 0x20n, D = 0x40n, PS = 0x80n, G = 0x100n, XD = 1n << 63n;
 export const PG = 0x80000001, WP = 0x10000;
-export const CR4 = { PSE: 0x10, PAE: 0x20, PGE: 0x80, PCIDE: 0x20000, SMEP: 0x100000, SMAP: 0x200000 };
+export const CR4 = { PSE: 0x10, PAE: 0x20, PGE: 0x80, PCIDE: 0x20000, SMEP: 0x100000, SMAP: 0x200000, PKE: 0x400000 };
 export const LMA = 0x500, NXE = 0x800;
 
 export class TestMachine {

@@ -6,11 +6,11 @@ import type { Processor } from '../cpu/processor.js';
 import { EPT_READ, EPT_WRITE, EPTP_ACCESSED_DIRTY, EptOutcome, QUALIFICATION, walkEpt } from '../vmx/ept.js';
 import { PHYSICAL_HIGH, PHYSICAL_RESERVED_HIGH } from './capabilities.js';
 import {
-  DIRTY, entryText, EPT_RIGHTS, EPT_RIGHTS_SHIFT, EXECUTE, EXECUTE_DISABLE, GLOBAL, hex, USER, USER_ACCESS, WRITABLE, WRITE,
+  DIRTY, entryText, EPT_RIGHTS, EPT_RIGHTS_SHIFT, EXECUTE, EXECUTE_DISABLE, GLOBAL, hex, KEY_SHIFT, USER, USER_ACCESS, WRITABLE, WRITE,
   type AccessKind, type WalkOutcome, type WalkStep,
 } from './outcome.js';
 import { load32 } from './physical-memory.js';
-import { ALLOWED, DENIED_BY_EXECUTE_DISABLE, DENIED_BY_SMAP, DENIED_BY_SMEP, DENIED_BY_USER, DENIED_BY_WRITE, judge } from './rights.js';
+import { ALLOWED, DENIED_BY_EXECUTE_DISABLE, DENIED_BY_KEY, deniedByKey, DENIED_BY_SMAP, DENIED_BY_SMEP, DENIED_BY_USER, DENIED_BY_WRITE, judge } from './rights.js';
 
 /** The registers that a walk depends on; not always the processor's present ones: a panel asks for a guest while its hypervisor runs. */
 export interface PagingState {
@@ -22,11 +22,15 @@ export interface PagingState {
   readonly pdptes: Uint32Array;
   /** The EPT pointer; 0 when EPT is not in use. */
   eptp: number;
+  /** PKRU; it counts only with CR4.PKE in IA-32e mode. */
+  pkru: number;
 }
-export const pagingState = (): PagingState => ({ cr0: 0, cr3: 0, cr4: 0, efer: 0, pdptes: new Uint32Array(8), eptp: 0 });
+export const pagingState = (): PagingState => ({ cr0: 0, cr3: 0, cr4: 0, efer: 0, pdptes: new Uint32Array(8), eptp: 0, pkru: 0 });
+/** PKRU where protection keys are enabled, else 0, which forbids nothing. */
+export const enabledKeys = (cr4: number, efer: number, pkru: number): number => ((cr4 & CR4_PKE) !== 0 && (efer & EFER_LMA) !== 0 ? pkru : 0);
 
 export const CR0_PG = 0x80000000 | 0, CR0_WP = 1 << 16;
-export const CR4_PSE = 1 << 4, CR4_PAE = 1 << 5, CR4_PGE = 1 << 7, CR4_PCIDE = 1 << 17, CR4_SMEP = 1 << 20, CR4_SMAP = 1 << 21;
+export const CR4_PSE = 1 << 4, CR4_PAE = 1 << 5, CR4_PGE = 1 << 7, CR4_PCIDE = 1 << 17, CR4_SMEP = 1 << 20, CR4_SMAP = 1 << 21, CR4_PKE = 1 << 22;
 export const EFER_LMA = 1 << 10, EFER_NXE = 1 << 11;
 
 export type PagingMode = 'none' | '32-bit' | 'PAE' | '4-level';
@@ -37,7 +41,7 @@ const PRESENT = 1 << 0, ACCESSED = 1 << 5, ENTRY_DIRTY = 1 << 6, MAPS_PAGE = 1 <
 const XD_HIGH = 0x80000000 | 0, PAE_IGNORED_HIGH = 0x7ff00000;
 const LEVELS = ['', 'PTE', 'PDE', 'PDPTE', 'PML4E'] as const;
 const ADDRESS_BELOW_PAGE = [0, 0, 0x1fe000, 0x3fffe000] as const;
-const ERROR = { present: 1, write: 2, user: 4, reserved: 8, fetch: 16 } as const;
+const ERROR = { present: 1, write: 2, user: 4, reserved: 8, fetch: 16, key: 32 } as const;
 
 /** The entries of the walk under way, by level (leaf 1 … 4): what the flags and the sentence of a denial need. */
 const entryGuestPhysical = new Float64Array(5), entryPhysical = new Float64Array(5);
@@ -99,7 +103,7 @@ function walkLong(
 
     const shift = 9 * level + 3;
     outcome.guestPageShift = shift;
-    outcome.rights = rights | (nxe && disabled < 0 ? EXECUTE_DISABLE : 0);
+    outcome.rights = rights | (nxe && disabled < 0 ? EXECUTE_DISABLE : 0) | (pae ? 0 : (high >>> 27 & 15) << KEY_SHIFT);
     if (shift > 12) table = (high & PHYSICAL_HIGH) * 2 ** 32 + ((low & -(1 << shift)) >>> 0);
     return leafFound(cpu, state, linear, table + (low32 & ((1 << shift) - 1)), kind, privilege, level, top, 8, outcome, steps);
   }
@@ -160,10 +164,10 @@ function leafFound(
   cpu: Processor, state: PagingState, linear: number, guestPhysical: number, kind: AccessKind, privilege: number,
   level: number, top: number, entryBytes: 4 | 8, outcome: WalkOutcome, steps?: WalkStep[],
 ): void {
-  const denial = judge(outcome.rights, kind, privilege);
+  const pkru = enabledKeys(state.cr4, state.efer, state.pkru), denial = judge(outcome.rights, kind, privilege, pkru);
   if (denial !== ALLOWED) {
-    const at = denyingLevel(denial, level, top);
-    return fault(outcome, state, kind, privilege, ERROR.present, `${entryName(at, entryBytes)}: ${denialSentence(denial, privilege)}`, steps, at);
+    const at = denyingLevel(denial, level, top), cause = ERROR.present | (deniedByKey(outcome.rights, kind, privilege, pkru) ? ERROR.key : 0);
+    return fault(outcome, state, kind, privilege, cause, `${entryName(at, entryBytes)}: ${denialSentence(denial, privilege, outcome.rights >>> KEY_SHIFT & 15)}`, steps, at);
   }
   const low = entryLow[level]!;
   if ((low & ENTRY_GLOBAL) !== 0 && (state.cr4 & CR4_PGE) !== 0) outcome.rights |= GLOBAL;
@@ -237,7 +241,7 @@ function reservedReason(high: number, level: number, nxe: boolean, pae: boolean)
   return level === 4 ? 'reserved bit 7 is set' : 'an address bit below the page size is set';
 }
 
-/** The first entry with the bit that denies; for SMAP and SMEP, where every entry has it, the one that maps the page. */
+/** The first entry with the bit that denies; for SMAP and SMEP, where every entry has it, and for the key, the one that maps the page. */
 function denyingLevel(denial: number, level: number, top: number): number {
   for (let l = top; l > level; l--) {
     if (denial === DENIED_BY_USER && (entryLow[l]! & USER) === 0) return l;
@@ -247,13 +251,14 @@ function denyingLevel(denial: number, level: number, top: number): number {
   return level;
 }
 
-function denialSentence(denial: number, privilege: number): string {
+function denialSentence(denial: number, privilege: number, key: number): string {
   switch (denial) {
     case DENIED_BY_USER: return 'bit 2 (U/S) is 0: not for user-mode accesses';
     case DENIED_BY_WRITE: return `bit 1 (R/W) is 0: ${(privilege & USER_ACCESS) !== 0 ? 'no writes' : 'no writes, not even by the supervisor, because CR0.WP = 1'}`;
     case DENIED_BY_EXECUTE_DISABLE: return 'bit 63 (XD) is 1: no instruction fetches';
     case DENIED_BY_SMAP: return 'bit 2 (U/S) is 1 in every entry, a user page, and CR4.SMAP keeps the supervisor’s data accesses out';
     case DENIED_BY_SMEP: return 'bit 2 (U/S) is 1 in every entry, a user page, and CR4.SMEP keeps the supervisor from executing it';
+    case DENIED_BY_KEY: return `bits 62:59 are protection key ${key}, and PKRU forbids the access`;
     default: throw new Error(`no such denial: ${denial}`);
   }
 }

@@ -31,9 +31,9 @@ const BY_SELECTOR = /^(LAR|LSL|VERR|VERW|ARPL)$/;
 /** Whose components EDX:EAX names; who uses memory that no operand names: at (R)DI, at (R)BX + AL. */
 const BY_STATE_COMPONENTS = /^X(SAVE|RSTOR)/, BY_DI = /^V?MASKMOV(Q|DQU)$/, BY_BX = /^XLAT/;
 
-/** An area with x87, SSE and AVX state. What our processor model lacks is not asked for. */
-const XSAVE_BYTES = 832, X87_SSE_AVX = 7, NATIVE = 0x207;
-const COMPONENTS_OF_MODEL = COMPONENTS.reduce((mask, { bit, feature }) => (FEATURES.has(feature) ? mask | 1 << bit : mask), 0), LACKING = NATIVE & ~COMPONENTS_OF_MODEL;
+/** An area with x87, SSE and AVX state. What our processor model lacks is not asked for, nor PKRU, which lies elsewhere on AMD's processors. */
+const XSAVE_BYTES = 832, X87_SSE_AVX = 7, PKRU = 0x200, NATIVE = X87_SSE_AVX | PKRU;
+const COMPONENTS_OF_MODEL = COMPONENTS.reduce((mask, { bit, feature }) => (FEATURES.has(feature) ? mask | 1 << bit : mask), 0), LACKING = (NATIVE & ~COMPONENTS_OF_MODEL) | PKRU;
 
 const twoBytes = (n: number): Uint8Array => Uint8Array.of(n & 0xff, n >> 8);
 const isSigned32 = (n: number): boolean => n >= -(2 ** 31) && n < 2 ** 31;

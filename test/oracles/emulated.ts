@@ -3,7 +3,7 @@ import type { BootPlan, EntryState } from '../../emulator/boot/plan.js';
 import { ENTRY_SEGMENTS, GENERAL_REGISTERS } from '../../emulator/boot/plan.js';
 import { getRflags, setRflags } from '../../emulator/cpu/flags.js';
 import { ES, FS, GS, MAP, S, SEGMENT, segment } from '../../emulator/cpu/layout.js';
-import { supported } from '../../emulator/cpu/xsave-components.js';
+import { AVX, SSE, supported, X87 } from '../../emulator/cpu/xsave-components.js';
 import type { MachineOptions } from '../../emulator/machine/contract.js';
 import { PersonalComputer } from '../../emulator/machine/machine.js';
 import { AREA_BYTES, type Case, CODE_BASE, DATA_BASE, FXSAVE_OFFSET, type Patch, REGISTER_NAMES, type Result, RFLAGS_MASK, ST_OFFSET, State, XMM_OFFSET, YMM_HIGH_OFFSET } from './native.js';
@@ -60,12 +60,12 @@ function entry(bits: 64 | 32): EntryState {
   };
 }
 
-/** A machine at CPL 3 with the memory map of the native oracle and all state components, which stops at exceptions. */
+/** A machine at CPL 3 with the memory map of the native oracle and x87, SSE and AVX state, which stops at exceptions. */
 export function caseMachine(bits: 64 | 32, options: Partial<MachineOptions> = {}): PersonalComputer {
   const machine = new PersonalComputer({ memoryBytes: MEMORY_BYTES, cpus: 1, onSerial: () => undefined, onDebugConsole: () => undefined, ...options });
   const plan: BootPlan = { kind: 'case', writes: tables(), entry: entry(bits), notes: [] };
   machine.load(plan);
-  machine.cpu.set(S.xcr0, supported(machine.cpu), 0);
+  machine.cpu.set(S.xcr0, supported(machine.cpu) & (X87 | SSE | AVX), 0);
   machine.cpu.modeChanged();
   machine.conditions.add({ kind: 'exception' });
   return machine;

@@ -1,4 +1,4 @@
-/** CPUID, RDMSR, WRMSR, RDTSC, RDTSCP, RDPID, RDPMC, HLT, MONITOR, MWAIT, INVD, WBINVD, INVLPG, INVPCID. SDM Vol. 2, by their names. */
+/** CPUID, RDMSR, WRMSR, RDTSC, RDTSCP, RDPID, RDPMC, RDPKRU, WRPKRU, HLT, MONITOR, MWAIT, INVD, WBINVD, INVLPG, INVPCID. SDM Vol. 2, by their names. */
 import { DS, S } from '../../cpu/layout.js';
 import { instruction } from '../instruction.js';
 
@@ -26,6 +26,8 @@ export const RDPID = instruction('RDPID', 'Read Processor ID', {
     dest.write(cpu.state(S.tscAux, 32).zeroExtend(dest.bits));
   },
 });
+export const RDPKRU = simple('RDPKRU', 'Read Protection Key Rights for User Pages', 'NP 0F 01 EE', { feature: 'PKU', privileged: true, exceptions: '#UD if CR4.PKE is 0. #GP(0) if ECX is not 0.' });
+export const WRPKRU = simple('WRPKRU', 'Write Data to User Page Key Register', 'NP 0F 01 EF', { feature: 'PKU', privileged: true, exceptions: '#UD if CR4.PKE is 0. #GP(0) if ECX or EDX is not 0.' });
 export const HLT = simple('HLT', 'Halt', 'F4', { exceptions: LEVEL_0, vmExit: 'If "HLT exiting" is 1.' });
 const AT_LEVEL_0 = '#UD if CPL is not 0, or IA32_MISC_ENABLE does not enable it.';
 export const MONITOR = instruction('MONITOR', 'Set Up Monitor Address', {
