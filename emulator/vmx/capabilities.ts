@@ -55,6 +55,7 @@ const misc = (): bigint =>
   BigInt(PREEMPTION_TIMER_SHIFT)
   | (offered('unrestricted guest') ? bit(5) : 0n)
   | (BigInt(ACTIVITY_STATES_OFFERED) << 6n) | (BigInt(MAX_CR3_TARGETS) << 16n)
+  | bit(29) // VMWRITE may write any field
   | bit(30); // an instruction length of 0 may be injected
 
 const highestIndex = (): number => Math.max(...EXISTING_FIELDS.map((field) => describe(field.encoding).index));

@@ -59,7 +59,7 @@ const SECONDARY = {
   'RDRAND exiting': { bit: 11, offered: true },
   'enable INVPCID': { bit: 12, offered: true },
   'enable VM functions': { bit: 13, offered: true },
-  'VMCS shadowing': { bit: 14 },
+  'VMCS shadowing': { bit: 14, offered: true },
   'enable ENCLS exiting': { bit: 15 },
   'RDSEED exiting': { bit: 16, offered: true },
   'enable PML': { bit: 17, offered: true },

@@ -18,8 +18,8 @@ const NEEDS_THOUGHT = 'guest RFLAGS';
 export function writeFieldAccess(cpu: Processor): void {
   cpu.u32.fill(0, MAP.vmcsFields >> 2, (MAP.vmcsFields >> 2) + ENCODINGS);
   for (const { encoding, name } of EXISTING_FIELDS) {
-    const { readOnly, width } = describe(encoding);
-    const writable = readOnly || name === NEEDS_THOUGHT ? 0 : FIELD_ACCESS.writable;
+    const { width } = describe(encoding);
+    const writable = name === NEEDS_THOUGHT ? 0 : FIELD_ACCESS.writable;
     const narrow = width === 16 ? FIELD_ACCESS.bits16 : width === 32 ? FIELD_ACCESS.bits32 : 0;
     cpu.u32[(MAP.vmcsFields >> 2) + (encoding >> 1)] = ((4 * slot(name)) | FIELD_ACCESS.readable | writable | narrow | (partsOf([name]) << FIELD_ACCESS.partsShift)) >>> 0;
   }

@@ -10,6 +10,8 @@ export interface InstructionExit {
   readonly secondary?: keyof typeof PROCESSOR_2;
   /** It exits by the XSS-exiting bitmap. */
   readonly byXss?: true;
+  /** It exits unless VMCS shadowing leaves it to the shadow VMCS. */
+  readonly byShadowBitmap?: 'VMREAD' | 'VMWRITE';
   /** Format of the instruction information. */
   readonly information?: Format;
   /** The qualification is the displacement of the memory operand. */
@@ -64,8 +66,8 @@ export const INSTRUCTION_EXITS: Readonly<Record<string, InstructionExit>> = {
   VMPTRLD: vmx(R.VMPTRLD.number, 'memory'),
   VMPTRST: vmx(R.VMPTRST.number, 'memory'),
   VMXON: vmx(R.VMXON.number, 'memory'),
-  VMREAD: vmx(R.VMREAD.number, 'register or memory, and register'),
-  VMWRITE: vmx(R.VMWRITE.number, 'register or memory, and register'),
+  VMREAD: { ...vmx(R.VMREAD.number, 'register or memory, and register'), byShadowBitmap: 'VMREAD' },
+  VMWRITE: { ...vmx(R.VMWRITE.number, 'register or memory, and register'), byShadowBitmap: 'VMWRITE' },
   INVEPT: vmx(R.INVEPT.number, 'memory and register'),
   INVVPID: vmx(R.INVVPID.number, 'memory and register'),
 };

@@ -71,7 +71,7 @@ describe('VMXON and VMXOFF', () => {
 describe('VMCLEAR, VMPTRLD, VMPTRST', () => {
   it('fail with the error of the operand', () => {
     const t = inVmx();
-    t.put32(AT.otherVmcs, (VMCS_REVISION | 0x8000_0000) >>> 0);
+    t.put32(AT.otherVmcs, VMCS_REVISION + 1);
     const cases = [['VMCLEAR', 8, 2], ['VMCLEAR', 2 ** 40, 2], ['VMCLEAR', AT.vmxon, 3], ['VMPTRLD', 8, 9], ['VMPTRLD', AT.vmxon, 10], ['VMPTRLD', AT.gdt, 11], ['VMPTRLD', AT.otherVmcs, 11], ['VMPTRLD', 0xfee00000, 11]] as const;
     for (const [name, address, expected] of cases) {
       t.perform(name, [address]);
@@ -120,15 +120,15 @@ describe('VMREAD and VMWRITE', () => {
     write(t, 0x2803, 0xffff_ffff_9999_9999n);
     assert.deepEqual(vmread(t, 0x2802), [0, 0x9999_9999_3333_4444n]);
   });
-  it('fail with 12 for what does not exist and 13 for what is read-only', () => {
+  it('fail with 12 for what does not exist, and reach the VM-exit information', () => {
     const t = inVmx();
     for (const encoding of [0x2000_0000, 0x1802, 0x2030, 0x6803, 0x7000]) {
       assert.deepEqual([vmread(t, encoding)[0], error(t)], [ZF, 12n], `VMREAD ${encoding.toString(16)}`);
       assert.equal(write(t, encoding, 1), ZF);
     }
     assert.equal(vmread(t, 0x1_0000_0800n)[0], ZF);
-    assert.equal(write(t, 0x4402, 1), ZF);
-    assert.equal(error(t), 13n);
+    assert.equal(write(t, 0x4402, 1), 0);
+    assert.deepEqual(vmread(t, 0x4402), [0, 1n]);
   });
   it('VMfailInvalid without a current VMCS', () => {
     const t = inVmx();
@@ -175,6 +175,58 @@ describe('privilege and modes', () => {
     t.perform('VMCALL');
     assert.deepEqual([t.flags, error(t)], [ZF, 1n]);
     raises('UD', () => t.perform('VMFUNC'));
+  });
+});
+
+describe('VMCS shadowing', () => {
+  const READS = AT.bitmapA, WRITES = AT.bitmapB, RIP = 0x681e, RSP = 0x681c, SHADOW = (VMCS_REVISION | 0x8000_0000) >>> 0;
+  /** The shadow VMCS holds these fields by encoding; the bitmaps keep the guest from RSP. */
+  function shadowing(link = BigInt(AT.otherVmcs)): TestProcessor {
+    return guest({ ...secondary('VMCS shadowing'), 'VMREAD-bitmap address': READS, 'VMWRITE-bitmap address': WRITES, 'VMCS link pointer': link }, (t) => {
+      t.put32(AT.otherVmcs, SHADOW);
+      t.perform('VMPTRLD', [AT.otherVmcs]);
+      t.perform('VMWRITE', [RIP, 0x1234]);
+      t.perform('VMPTRLD', [AT.vmcs]);
+      for (const bitmap of [READS, WRITES]) t.code(bitmap + (RSP >> 3), 1 << (RSP & 7));
+      t.code(AT.guestRip, 0x0f, 0x78, 0xc1);
+    });
+  }
+  it('lets a guest read and write the shadow VMCS', () => {
+    const t = shadowing();
+    assert.deepEqual(vmread(t, RIP), [0, 0x1234n]);
+    t.perform('VMWRITE', [RIP, 0x5678]);
+    assert.deepEqual(vmread(t, RIP), [0, 0x5678n]);
+    assert.equal(t.cpu.nonRoot, true);
+  });
+  it('exits by the bitmaps, and for encodings beyond them', () => {
+    for (const [name, encoding] of [['VMREAD', RSP], ['VMWRITE', RSP], ['VMREAD', 0x8000]] as const) {
+      const t = shadowing();
+      assert.equal(t.perform(name, [encoding, 0]), 'abandoned');
+      assert.equal(t.read('exit reason'), name === 'VMREAD' ? 23n : 25n);
+    }
+    const t = shadowing();
+    t.perform('VMREAD', [RSP]);
+    assert.equal(t.last.says, 'VMREAD: VMREAD of 0x681c: bit 4 of byte 0xd03 in the VMREAD bitmap is 1.');
+  });
+  it('fails without a shadow VMCS, and for fields that do not exist', () => {
+    assert.equal(vmread(shadowing(0xffff_ffff_ffff_ffffn), RIP)[0], CF);
+    assert.equal(vmread(shadowing(), 0x1802)[0], ZF);
+  });
+  it('a shadow VMCS can be current, but is not entered', () => {
+    const t = inVmx();
+    t.put32(AT.otherVmcs, SHADOW);
+    t.perform('VMPTRLD', [AT.otherVmcs]);
+    assert.equal(t.flags, 0);
+    t.perform('VMLAUNCH');
+    assert.equal(t.flags, CF);
+  });
+  it('VM entry wants the indicator of the linked VMCS to agree with the control', () => {
+    const t = inVmx();
+    t.put32(AT.otherVmcs, SHADOW);
+    t.write({ 'VMCS link pointer': AT.otherVmcs });
+    t.perform('VMLAUNCH');
+    assert.equal(t.read('exit reason'), 0x8000_0021n);
+    assert.equal(t.read('exit qualification'), 4n);
   });
 });
 

@@ -16,10 +16,10 @@ import { EXIT_REASONS } from './exit-reasons.js';
 import { validEptp } from './entry-checks/control-fields.js';
 import { secondaryControls } from './guest-state.js';
 import {
-  areaOfField, currentVmcs, findField, hasCurrentVmcs, regionInMemory, slot, slotOfField, vmcsAt, VMCS_REVISION, widthOfField,
+  currentVmcs, findField, hasCurrentVmcs, regionInMemory, slot, slotOfField, type Vmcs, vmcsAt, VMCS_REVISION, widthOfField,
 } from './vmcs.js';
 
-const INSTRUCTION_ERROR = slot('VM-instruction error');
+const INSTRUCTION_ERROR = slot('VM-instruction error'), LINK = slot('VMCS link pointer');
 const VM_FUNCTION_CONTROLS = slot('VM-function controls'), EPTP_LIST = slot('EPTP-list address'), EPTP = slot('EPT pointer (EPTP)');
 
 /** VM-instruction errors. SDM Vol. 3D, "VM Instruction Error Numbers". */
@@ -36,7 +36,6 @@ export const VM_INSTRUCTION_ERRORS = {
   10: 'VMPTRLD with VMXON pointer',
   11: 'VMPTRLD with incorrect VMCS revision identifier',
   12: 'VMREAD/VMWRITE from/to unsupported VMCS component',
-  13: 'VMWRITE to read-only VMCS component',
   15: 'VMXON executed in VMX root operation',
   26: 'VM entry with events blocked by MOV SS',
   28: 'Invalid operand to INVEPT/INVVPID',
@@ -137,13 +136,22 @@ function vmptrld(cpu: Processor): void {
 /** An encoding that VMREAD and VMWRITE accept: the index of the field, or -1. */
 const fieldOf = (cpu: Processor): number => (cpu.argumentHigh(0) !== 0 ? -1 : findField(cpu.argumentLow(0)));
 
+/** The VMCS that VMREAD and VMWRITE access: the current one, in VMX non-root operation that of the VMCS link pointer; undefined when there is none. */
+function workingVmcs(cpu: Processor): Vmcs | undefined {
+  if (!hasCurrentVmcs(cpu)) return undefined;
+  const vmcs = currentVmcs(cpu);
+  if (!cpu.nonRoot) return vmcs;
+  return (vmcs.low(LINK) & vmcs.high(LINK)) === -1 ? undefined : vmcsAt(cpu, vmcs.unsigned(LINK));
+}
+
 /** Results: the status flags, then the value if they are 0. */
 function vmread(cpu: Processor): void {
   check(cpu, 'VMREAD');
-  if (!hasCurrentVmcs(cpu)) return cpu.result(0, CF);
+  const vmcs = workingVmcs(cpu);
+  if (!vmcs) return cpu.result(0, CF);
   const index = fieldOf(cpu);
   if (index < 0) return cpu.result(0, failureFlags(cpu, 12));
-  const vmcs = currentVmcs(cpu), at = slotOfField(index), highHalf = (cpu.argumentLow(0) & 1) !== 0;
+  const at = slotOfField(index), highHalf = (cpu.argumentLow(0) & 1) !== 0;
   cpu.result(0, 0);
   cpu.result(1, highHalf ? vmcs.high(at) : vmcs.low(at), highHalf ? 0 : vmcs.high(at));
 }
@@ -152,11 +160,11 @@ const WIDTH_MASKS = { 16: 0xffff, 32: 0xffff_ffff, 64: 0xffff_ffff, natural: 0xf
 
 function vmwrite(cpu: Processor): void {
   check(cpu, 'VMWRITE');
-  if (!hasCurrentVmcs(cpu)) return failInvalid(cpu);
+  const vmcs = workingVmcs(cpu);
+  if (!vmcs) return failInvalid(cpu);
   const index = fieldOf(cpu);
   if (index < 0) return fail(cpu, 12);
-  if (areaOfField(index) === 'VM-exit information') return fail(cpu, 13);
-  const vmcs = currentVmcs(cpu), at = slotOfField(index), width = widthOfField(index);
+  const at = slotOfField(index), width = widthOfField(index);
   const low = (cpu.argumentLow(1) & WIDTH_MASKS[width]) >>> 0;
   if ((cpu.argumentLow(0) & 1) !== 0) vmcs.set(at, vmcs.low(at), low);
   else vmcs.set(at, low, width === 64 || width === 'natural' ? cpu.argumentHigh(1) : 0);
@@ -165,7 +173,7 @@ function vmwrite(cpu: Processor): void {
 
 function launchOrResume(cpu: Processor, name: 'VMLAUNCH' | 'VMRESUME'): void {
   check(cpu, name);
-  if (!hasCurrentVmcs(cpu)) return failInvalid(cpu);
+  if (!hasCurrentVmcs(cpu) || currentVmcs(cpu).isShadow) return failInvalid(cpu);
   const error = enter(cpu, name === 'VMLAUNCH');
   if (error !== 0) fail(cpu, error as VmInstructionError);
 }

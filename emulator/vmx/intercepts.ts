@@ -6,7 +6,7 @@ import { S } from '../cpu/layout.js';
 import { ACTIVITY, BLOCKING } from '../cpu/modes.js';
 import type { Processor } from '../cpu/processor.js';
 import { apicWritePending, emulateApicWrite, readApicMsr, setTaskPriority, writeApicMsr } from './apic-accesses.js';
-import { ioBitmap, msrBitmap } from './bitmaps.js';
+import { ioBitmap, msrBitmap, shadowBitmap } from './bitmaps.js';
 import { PIN, PROCESSOR, PROCESSOR_2, VM_EXIT } from './controls.js';
 import { clts, lmsw, movFromCr, movToCr, readCr } from './control-register-accesses.js';
 import { EXIT_FIELDS, exitInstead, exitSentence, interruptionInformation, vmExit } from './exit.js';
@@ -46,6 +46,8 @@ function instruction(cpu: Processor, name: string, qualification = 0): Abandon |
     throw new Exception(VECTORS['#UD'], 0, 0, `${name} in VMX non-root operation: the "${enabledBy}" VM-execution control is 0`);
   }
   if (!row) return undefined;
+  const shadow = row.byShadowBitmap && shadowBitmap(cpu, vmcs, row.byShadowBitmap);
+  if (row.byShadowBitmap !== undefined && !shadow) return undefined;
   const on = row.byXss ? xssExits(cpu, vmcs) : row.control !== undefined ? primary(vmcs, PROCESSOR[row.control])
     : row.secondary === undefined || (secondaryControls(vmcs) & PROCESSOR_2[row.secondary]) !== 0;
   if (!on) {
@@ -57,7 +59,7 @@ function instruction(cpu: Processor, name: string, qualification = 0): Abandon |
     vmcs.report(EXIT_FIELDS.information, FORMATS[row.information](operands));
     if (row.displacement) qualification = operands.displacement;
   }
-  vmExit(cpu, row.reason, qualification, EXIT_SENTENCES.get(name)!);
+  vmExit(cpu, row.reason, qualification, shadow ? exitSentence(shadow) : EXIT_SENTENCES.get(name)!);
   return ABANDON;
 }
 

@@ -222,6 +222,6 @@ export const describe = (encoding: number) => ({
   index: (encoding >> 1) & 0x1ff,
   area: AREAS[(encoding >> 10) & 3]!,
   width: WIDTHS[(encoding >> 13) & 3]!,
-  /** Fields of the VM-exit information may be written only if IA32_VMX_MISC[29] is 1. */
+  /** "VM-exit information fields", which VMWRITE may write because IA32_VMX_MISC[29] is 1. */
   readOnly: ((encoding >> 10) & 3) === 1,
 });

@@ -7,11 +7,13 @@ import { MAP, S } from '../cpu/layout.js';
 import { RFLAGS_VM, type Processor } from '../cpu/processor.js';
 import { STATUS_FLAGS } from '../meaning/flags.js';
 import { offered } from './controls.js';
-import { describe, VMCS_FIELDS, type Area, type Field, type FieldName, type Width } from './vmcs-fields.js';
+import { describe, VMCS_FIELDS, type Field, type FieldName, type Width } from './vmcs-fields.js';
 
 /** The 31-bit VMCS revision identifier. */
 export const VMCS_REVISION = 0x5249;
 export const VMCS_REGION_BYTES = 4096;
+/** Bit 31 beside the revision identifier. */
+export const SHADOW_INDICATOR = 1 << 31;
 
 /** Places in the region, in 32-bit words. */
 const REVISION = 0, ABORT = 1, LAUNCH_STATE = 2, DIRTY = 3, FIRST_FIELD = 4;
@@ -66,7 +68,9 @@ export class Vmcs {
     return this;
   }
 
-  get revision(): number { return this.u32[this.word + REVISION]!; }
+  get revision(): number { return this.u32[this.word + REVISION]! & ~SHADOW_INDICATOR; }
+  /** Whether it is a shadow VMCS, which VM entry does not accept. */
+  get isShadow(): boolean { return (this.u32[this.word + REVISION]! & SHADOW_INDICATOR) !== 0; }
   get abortIndicator(): number { return this.u32[this.word + ABORT]!; }
   set abortIndicator(value: number) { this.u32[this.word + ABORT] = value; }
   get launched(): boolean { return this.u32[this.word + LAUNCH_STATE]! !== 0; }
@@ -119,9 +123,7 @@ export function findField(encoding: number): number {
   return i;
 }
 const WIDTH_OF_FIELD: readonly Width[] = VMCS_FIELDS.map((field) => describe(field.encoding).width);
-const AREA_OF_FIELD: readonly Area[] = VMCS_FIELDS.map((field) => describe(field.encoding).area);
 export const widthOfField = (index: number): Width => WIDTH_OF_FIELD[index]!;
-export const areaOfField = (index: number): Area => AREA_OF_FIELD[index]!;
 export const slotOfField = (index: number): Slot => FIRST_FIELD + 2 * index;
 
 /** Fields that this processor has. */

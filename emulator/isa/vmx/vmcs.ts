@@ -83,8 +83,9 @@ export const VMWRITE = instruction('VMWRITE', 'Write Field to Virtual-Machine Co
     NP 0F 79 /r | VMWRITE r64, r/m64 | 64`,
   ...common, vmExit: byBitmap('VMWRITE'),
   operation(cpu, encoding, src) {
-    if (src.kind === 'memory') cpu.compute('check VMWRITE', []);
-    const value = src.read().zeroExtend(64), code = encoding.read().zeroExtend(64);
+    const code = encoding.read().zeroExtend(64);
+    if (src.kind === 'memory') cpu.compute('check VMWRITE', [code]);
+    const value = src.read().zeroExtend(64);
     const slowly = (): void => { cpu.compute('VMWRITE', [code, value]); };
     if (cpu.mode !== 64) { slowly(); return; }
     const word = fieldAccess(cpu, code);

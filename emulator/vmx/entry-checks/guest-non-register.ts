@@ -2,7 +2,7 @@
 import { MAXPHYADDR, PHYSICAL_RESERVED_HIGH } from '../../paging/capabilities.js';
 import { ACTIVITY_STATES_OFFERED } from '../capabilities.js';
 import { PIN, PROCESSOR_2, VM_ENTRY } from '../controls.js';
-import { slot, VMCS_REVISION } from '../vmcs.js';
+import { SHADOW_INDICATOR, slot, VMCS_REVISION } from '../vmcs.js';
 import { check, ENTRY_FIELD, PIN_FIELD, SECONDARY_FIELDS, whenever, type Check, type EntryView } from './check.js';
 import { INJECTION } from './control-fields.js';
 
@@ -67,8 +67,8 @@ const LINK_POINTER: readonly Check[] = [
   check('If the VMCS link pointer is not FFFFFFFF_FFFFFFFFH, its bits 11:0 must be 0.', [LINK], (v) => whenever(linked(v), v.pageAligned(LINK)), LINK_QUALIFICATION),
   check('If the VMCS link pointer is not FFFFFFFF_FFFFFFFFH, it must not set bits beyond the processor\'s physical-address width.', [LINK],
     (v) => whenever(linked(v), v.withinPhysicalWidth(LINK)), LINK_QUALIFICATION),
-  check('If the VMCS link pointer is not FFFFFFFF_FFFFFFFFH, the 4 bytes in memory that it references must hold the VMCS revision identifier, without the shadow-VMCS indicator.', [LINK],
-    (v) => !linked(v) || !v.pageAligned(LINK) || !v.withinPhysicalWidth(LINK) || v.wordAt(v.unsigned(LINK)) === VMCS_REVISION,
+  check('If the VMCS link pointer is not FFFFFFFF_FFFFFFFFH, the 4 bytes in memory that it references must hold the VMCS revision identifier, and in bit 31 the setting of the "VMCS shadowing" VM-execution control.', [LINK, ...SECONDARY_FIELDS],
+    (v) => !linked(v) || !v.pageAligned(LINK) || !v.withinPhysicalWidth(LINK) || v.wordAt(v.unsigned(LINK)) === (VMCS_REVISION | (v.secondary(PROCESSOR_2['VMCS shadowing']) ? SHADOW_INDICATOR : 0)) >>> 0,
     { ...LINK_QUALIFICATION, always: true }),
   check('The VMCS link pointer must not be the current-VMCS pointer.', [LINK], (v) => whenever(linked(v), v.vmcs.unsigned(LINK_SLOT) !== v.vmcsPointer), { ...LINK_QUALIFICATION, always: true }),
 ];
