@@ -30,6 +30,8 @@ export class EptFault {
     readonly linear: number,
     readonly qualification: number,
     readonly why = '',
+    /** Of a violation: whether bit 63 (suppress #VE) of the entry that denied is 1. */
+    readonly suppressed = true,
   ) {}
 }
 

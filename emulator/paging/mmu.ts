@@ -124,7 +124,7 @@ export class Mmu {
     this.tlb.invalidate(linear, this.ofCurrentPcid());
     if (outcome.is === 'EPT violation') this.tlb.invalidate(outcome.guestPhysical, { vpid: UNPAGED, globals: true });
     if (outcome.is === 'page fault') throw new Exception(VECTORS['#PF'], outcome.errorCode, linear, outcome.why);
-    throw new EptFault(outcome.is as EptFault['kind'], outcome.guestPhysical, linear, outcome.qualification, outcome.why);
+    throw new EptFault(outcome.is as EptFault['kind'], outcome.guestPhysical, linear, outcome.qualification, outcome.why, outcome.suppressed);
   }
 
   private setFlags({ count, physical, bits, logged }: FlagUpdates): void {
@@ -381,7 +381,7 @@ export class Mmu {
     const found = new EptOutcome(), updates = new FlagUpdates();
     const attempted = (this.eptp & EPTP_ACCESSED_DIRTY) !== 0 ? EPT_READ | EPT_WRITE : EPT_READ;
     if (!walkEpt(this.cpu, this.eptp, guestPhysical, attempted, 0, found, updates)) {
-      throw new EptFault(found.is as EptFault['kind'], guestPhysical, 0, found.qualification, `the PDPTEs cannot be loaded: ${found.why}`);
+      throw new EptFault(found.is as EptFault['kind'], guestPhysical, 0, found.qualification, `the PDPTEs cannot be loaded: ${found.why}`, found.suppressed);
     }
     this.setFlags(updates);
     return found.physical;

@@ -66,6 +66,8 @@ export class WalkOutcome {
   rights = 0;
   errorCode = 0;
   qualification = 0;
+  /** Of an EPT violation: whether it is kept from becoming #VE. */
+  suppressed = false;
   /** The entry and the bit that deny. */
   why = '';
   readonly updates = new FlagUpdates();

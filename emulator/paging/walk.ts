@@ -212,6 +212,7 @@ function eptDenies(outcome: WalkOutcome, guestPhysical: number, what: string): f
   outcome.is = ept.is;
   outcome.guestPhysical = guestPhysical;
   outcome.qualification = ept.qualification;
+  outcome.suppressed = ept.suppressed;
   outcome.why = `${what}: ${ept.why}`;
   return false;
 }

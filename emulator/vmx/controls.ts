@@ -63,7 +63,7 @@ const SECONDARY = {
   'enable ENCLS exiting': { bit: 15 },
   'RDSEED exiting': { bit: 16, offered: true },
   'enable PML': { bit: 17, offered: true },
-  'EPT-violation #VE': { bit: 18 },
+  'EPT-violation #VE': { bit: 18, offered: true },
   'conceal VMX from PT': { bit: 19 },
   'enable XSAVES/XRSTORS': { bit: 20, offered: true },
   'PASID translation': { bit: 21 },

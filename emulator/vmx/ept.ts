@@ -7,6 +7,8 @@ import { load32 } from '../paging/physical-memory.js';
 export const EPTP_ACCESSED_DIRTY = 1 << 6;
 /** Access rights in bits 2:0 of an entry; in bits 2:0 of the qualification, what was attempted. */
 export const EPT_READ = 1, EPT_WRITE = 2, EPT_EXECUTE = 4;
+/** In the upper half of an entry: bit 63. */
+const SUPPRESS_VE_HIGH = 1 << 31;
 const MAPS_PAGE = 1 << 7, ACCESSED = 1 << 8, DIRTY = 1 << 9;
 
 /** SDM Vol. 3C, "Exit Qualification for EPT Violations". */
@@ -31,6 +33,8 @@ export class EptOutcome {
   /** Whether a write needs no further flag: the page's dirty flag is set or will be, or such flags are off. */
   dirty = true;
   qualification = 0;
+  /** Of a violation: bit 63 (suppress #VE) of the entry that is not present, or that maps the page. */
+  suppressed = false;
   why = '';
 }
 
@@ -54,7 +58,7 @@ export function walkEpt(
     steps?.push(stepOf(guestPhysical, level, at, low, high, rights, leaf));
 
     if ((low & 7) === 0) {
-      return violation(outcome, attempted, rights, qualification, `${LEVELS[level]!} at ${hex(at)} is not present: bits 2:0 are 0`, steps);
+      return violation(outcome, attempted, rights, qualification, `${LEVELS[level]!} at ${hex(at)} is not present: bits 2:0 are 0`, (high & SUPPRESS_VE_HIGH) !== 0, steps);
     }
     if (misconfigured(low, high, level, leaf)) return misconfiguration(outcome, low, high, level, leaf, at, steps);
 
@@ -64,7 +68,7 @@ export function walkEpt(
       table = address;
       continue;
     }
-    if ((rights & attempted) !== attempted) return denied(cpu, outcome, eptp, guestPhysical, attempted, rights, qualification, level, steps);
+    if ((rights & attempted) !== attempted) return denied(cpu, outcome, eptp, guestPhysical, attempted, rights, qualification, level, (high & SUPPRESS_VE_HIGH) !== 0, steps);
     const shift = 9 * level + 3, write = (attempted & EPT_WRITE) !== 0;
     if (flags) {
       const missing = (write ? ACCESSED | DIRTY : ACCESSED) & ~low;
@@ -99,8 +103,9 @@ function misconfiguration(outcome: EptOutcome, low: number, high: number, level:
   return false;
 }
 
-function violation(outcome: EptOutcome, attempted: number, rights: number, qualification: number, why: string, steps?: WalkStep[]): false {
+function violation(outcome: EptOutcome, attempted: number, rights: number, qualification: number, why: string, suppressed: boolean, steps?: WalkStep[]): false {
   outcome.is = 'EPT violation';
+  outcome.suppressed = suppressed;
   outcome.qualification = attempted | rights << QUALIFICATION.allowedShift | qualification;
   outcome.rights = rights;
   outcome.why = why;
@@ -111,7 +116,7 @@ function violation(outcome: EptOutcome, attempted: number, rights: number, quali
 /** Finds the first entry without the right, for the sentence. */
 function denied(
   cpu: Processor, outcome: EptOutcome, eptp: number, guestPhysical: number, attempted: number, rights: number,
-  qualification: number, leafLevel: number, steps?: WalkStep[],
+  qualification: number, leafLevel: number, suppressed: boolean, steps?: WalkStep[],
 ): false {
   const lacking = RIGHT_NAMES.find(([right]) => (attempted & ~rights & right) !== 0)!;
   let table = ep4ta(eptp);
@@ -119,7 +124,7 @@ function denied(
     const at = table + 8 * (Math.floor(guestPhysical / 2 ** (9 * level + 3)) & 0x1ff);
     const low = load32(cpu, at), high = load32(cpu, at + 4);
     if ((low & lacking[0]) === 0) {
-      return violation(outcome, attempted, rights, qualification, `${LEVELS[level]!} at ${hex(at)} (${entryText(low, high)}): ${lacking[1]} is 0`, steps);
+      return violation(outcome, attempted, rights, qualification, `${LEVELS[level]!} at ${hex(at)} (${entryText(low, high)}): ${lacking[1]} is 0`, suppressed, steps);
     }
     table = (high & PHYSICAL_HIGH) * 2 ** 32 + ((low & 0xfffff000) >>> 0);
   }

@@ -20,7 +20,7 @@ import {
 } from './vmcs.js';
 
 const INSTRUCTION_ERROR = slot('VM-instruction error'), LINK = slot('VMCS link pointer');
-const VM_FUNCTION_CONTROLS = slot('VM-function controls'), EPTP_LIST = slot('EPTP-list address'), EPTP = slot('EPT pointer (EPTP)');
+const VM_FUNCTION_CONTROLS = slot('VM-function controls'), EPTP_LIST = slot('EPTP-list address'), EPTP = slot('EPT pointer (EPTP)'), EPTP_INDEX = slot('EPTP index');
 
 /** VM-instruction errors. SDM Vol. 3D, "VM Instruction Error Numbers". */
 export const VM_INSTRUCTION_ERRORS = {
@@ -234,6 +234,7 @@ function vmfunc(cpu: Processor): void {
   const at = vmcs.unsigned(EPTP_LIST) + 8 * index, low = readPhysical32(cpu, at), high = readPhysical32(cpu, at + 4);
   if (!validEptp(low, high)) exit(`EPTP switching to entry ${index}: VM entry would not accept the EPT pointer 0x${(high * 2 ** 32 + low).toString(16)}`);
   vmcs.set(EPTP, low, high);
+  if ((secondaryControls(vmcs) & PROCESSOR_2['EPT-violation #VE']) !== 0) vmcs.set(EPTP_INDEX, index);
   cpu.mmu.eptpSwitched();
 }
 

@@ -21,6 +21,7 @@ import { processesPostedInterrupts, processPostedInterrupts } from './posted-int
 import { preemptionTicks } from './preemption-timer.js';
 import { VMX_STATE } from './state.js';
 import { deliverVirtualInterrupt, virtualInterruptPending } from './virtual-apic.js';
+import { virtualizationException } from './virtualization-exception.js';
 import { currentVmcs, slot, type Slot, type Vmcs } from './vmcs.js';
 
 const PIN_CONTROLS = slot('pin-based VM-execution controls'), PRIMARY_CONTROLS = slot('primary processor-based VM-execution controls');
@@ -235,13 +236,14 @@ export const vmxIntercepts: Intercepts = {
   },
 };
 
-/** Turns what the EPT walk judged into a VM exit. `during`: the event whose delivery made the access. */
+/** Turns what the EPT walk judged into a VM exit, or throws #VE. `during`: the event whose delivery made the access. */
 export function eptFault(cpu: Processor, fault: EptFault, during: EventInDelivery | undefined = cpu.delivering): void {
-  const vmcs = currentVmcs(cpu);
-  vmcs.reportNumber(EXIT_FIELDS.guestPhysical, fault.guestPhysical);
-  const violation = fault.kind === 'EPT violation';
-  if (violation) vmcs.reportNumber(EXIT_FIELDS.guestLinear, fault.linear);
+  const vmcs = currentVmcs(cpu), violation = fault.kind === 'EPT violation';
   const unblocking = violation && during === undefined ? nmiUnblocking(cpu) : 0;
+  const exception = violation ? virtualizationException(cpu, vmcs, fault, fault.qualification | unblocking, during) : undefined;
+  if (exception) throw exception;
+  vmcs.reportNumber(EXIT_FIELDS.guestPhysical, fault.guestPhysical);
+  if (violation) vmcs.reportNumber(EXIT_FIELDS.guestLinear, fault.linear);
   const reason = violation ? EXIT_REASONS.EPT_VIOLATION.number : EXIT_REASONS.EPT_MISCONFIGURATION.number;
   vmExit(cpu, reason, violation ? fault.qualification | unblocking : 0, exitSentence(() => `guest-physical address ${hex(fault.guestPhysical)}: ${fault.why}`), during);
 }

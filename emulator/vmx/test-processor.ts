@@ -118,7 +118,11 @@ export class TestProcessor {
 
   private acted(thrown: unknown): 'abandoned' {
     if (thrown instanceof Abandon) return 'abandoned';
-    if (thrown instanceof EptFault) { eptFault(this.cpu, thrown); return 'abandoned'; }
+    if (thrown instanceof EptFault) {
+      try { eptFault(this.cpu, thrown); }
+      catch (converted) { this.fault(converted as Exception); }
+      return 'abandoned';
+    }
     throw thrown;
   }
 

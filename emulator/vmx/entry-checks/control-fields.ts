@@ -49,6 +49,7 @@ const posted = (v: EntryView) => v.pin(PIN['process posted interrupts']);
 const virtualTaskPriority = (v: EntryView): number => (v.wordAt(v.unsigned('virtual-APIC address') + 0x80) >>> 4) & 0xf;
 /** Whether the TPR threshold is compared with VTPR, which lies in memory. */
 export const comparesTaskPriority = (v: EntryView): boolean => tprShadow(v) && !apicAccesses(v) && !delivery(v);
+const exceptions = (v: EntryView) => v.secondary(PROCESSOR_2['EPT-violation #VE']);
 const shadowing = (v: EntryView) => v.secondary(PROCESSOR_2['VMCS shadowing']);
 const pml = (v: EntryView) => v.secondary(PROCESSOR_2['enable PML']);
 const functions = (v: EntryView) => v.secondary(PROCESSOR_2['enable VM functions']);
@@ -117,6 +118,7 @@ export const VM_EXECUTION_CONTROL_CHECKS: readonly Check[] = [
     (v) => whenever(switching(v), v.pageAligned('EPTP-list address'))),
   check('If the "EPTP switching" VM function is enabled, the EPTP-list address must not set bits beyond the processor\'s physical-address width.', ['EPTP-list address', 'VM-function controls', ...SECONDARY_FIELDS],
     (v) => whenever(switching(v), v.withinPhysicalWidth('EPTP-list address'))),
+  ...pageAddress('EPT-violation #VE', 'virtualization-exception information address', exceptions, SECONDARY_FIELDS),
   ...pageAddress('VMCS shadowing', 'VMREAD-bitmap address', shadowing, SECONDARY_FIELDS),
   ...pageAddress('VMCS shadowing', 'VMWRITE-bitmap address', shadowing, SECONDARY_FIELDS),
 ];

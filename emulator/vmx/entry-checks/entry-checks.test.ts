@@ -41,7 +41,7 @@ const withRights = (s: string, change: (old: number) => number): Fields => ({ ..
 const VIOLATIONS: readonly (readonly [RegExp, (m: RegExpExecArray) => Wrong])[] = [
   [/^Reserved bits in the pin-based/, () => ({ fields: { 'pin-based VM-execution controls': CONTROLS.pin | 1 << 8 } })],
   [/^Reserved bits in the primary processor-based/, () => ({ fields: primary('activate tertiary controls') })],
-  [/^If the "activate secondary controls"/, () => ({ fields: secondary('EPT-violation #VE') })],
+  [/^If the "activate secondary controls"/, () => ({ fields: secondary('enable ENCLS exiting') })],
   [/CR3-target count must not/, () => ({ fields: { 'CR3-target count': 5 } })],
   [/bits 11:0 of the (address of .*) must be 0/, (m) => ({ fields: { ...primary('use I/O bitmaps', 'use MSR bitmaps'), [m[1]!]: 0x8004 } })],
   [/bits of the (address of .*) beyond/, (m) => ({ fields: { ...primary('use I/O bitmaps', 'use MSR bitmaps'), [m[1]!]: BEYOND } })],
@@ -73,6 +73,8 @@ const VIOLATIONS: readonly (readonly [RegExp, (m: RegExpExecArray) => Wrong])[] 
   [/^If the "EPTP switching" VM function is enabled, the "enable EPT"/, () => ({ fields: { ...secondary('enable VM functions'), 'VM-function controls': 1 } })],
   [/bits 11:0 of the EPTP-list/, () => ({ fields: { ...secondary('enable EPT', 'enable VM functions'), 'VM-function controls': 1, 'EPTP-list address': 8 } })],
   [/EPTP-list address must not/, () => ({ fields: { ...secondary('enable EPT', 'enable VM functions'), 'VM-function controls': 1, 'EPTP-list address': BEYOND } })],
+  [/bits 11:0 of the virtualization-exception/, () => ({ fields: { ...secondary('EPT-violation #VE'), 'virtualization-exception information address': 8 } })],
+  [/bits of the virtualization-exception/, () => ({ fields: { ...secondary('EPT-violation #VE'), 'virtualization-exception information address': BEYOND } })],
   [/bits 11:0 of the (VM\S+-bitmap address)/, (m) => ({ fields: { ...secondary('VMCS shadowing'), [m[1]!]: 8 } })],
   [/bits of the (VM\S+-bitmap address) beyond/, (m) => ({ fields: { ...secondary('VMCS shadowing'), [m[1]!]: BEYOND } })],
   [/^Reserved bits in the primary VM-exit/, () => ({ fields: exit(VM_EXIT['load PKRS']) })],
