@@ -14,7 +14,7 @@ class Hash {
     this.a = Math.imul(((this.a ^ Math.imul(k, 0x1b873593)) << 13) | ((this.a ^ Math.imul(k, 0x1b873593)) >>> 19), 5) + 0xe6546b64 | 0;
     this.b = Math.imul(this.b ^ k, 0x85ebca6b) + this.a | 0;
   }
-  words(words: Uint32Array): void { for (let i = 0; i < words.length; i++) this.word(words[i]!); }
+  words(words: Uint32Array, from: number, to: number): void { for (let i = from; i < to; i++) this.word(words[i]!); }
   text(text: string): void { for (let i = 0; i < text.length; i++) this.word(text.charCodeAt(i)); }
   get hex(): string { return [this.a, this.b].map((n) => (n >>> 0).toString(16).padStart(8, '0')).join(''); }
 }
@@ -27,7 +27,7 @@ export function stateHash(processors: readonly Processor[], rest: unknown): stri
   const hash = new Hash();
   for (const cpu of processors) hashProcessor(hash, cpu);
   const { u32, guestBytes } = processors[0]!;
-  hash.words(u32.subarray(MAP.guestMemory >> 2, (MAP.guestMemory + guestBytes) >> 2));
+  hashMemory(hash, u32, MAP.guestMemory >> 2, (MAP.guestMemory + guestBytes) >> 2);
   hash.text(toJson(rest));
   return hash.hex;
 }
@@ -38,4 +38,17 @@ function hashProcessor(hash: Hash, cpu: Processor): void {
     if (!VOLATILE.some(([from, to]) => at >= from && at < to)) hash.word(u32[at >> 2]!);
   }
   hash.word(getRflags(cpu));
+}
+
+const PAGE_WORDS = 1024;
+/** Most pages were never written: those are left out. */
+function hashMemory(hash: Hash, u32: Uint32Array, from: number, to: number): void {
+  for (let page = from; page < to; page += PAGE_WORDS) {
+    let at = page;
+    while (at < page + PAGE_WORDS && u32[at] === 0) at++;
+    if (at === page + PAGE_WORDS) continue;
+    hash.word(page - from);
+    hash.words(u32, at, page + PAGE_WORDS);
+    hash.word(at - page);
+  }
 }
