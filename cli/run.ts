@@ -8,6 +8,7 @@ import type { TrapEvent, TrapKind } from '../emulator/cpu/trap-events.js';
 import { exitReasonName } from '../emulator/vmx/exit-reasons.js';
 import { planBoot } from '../debugger/boot-files.js';
 import { fileExists, readFileOrSay } from '../debugger/files.js';
+import { Pace } from '../debugger/pace.js';
 import { readProcessorModel } from '../debugger/processor-model.js';
 import { readCount, readSize, UsageError, type Given, unknown } from './options.js';
 
@@ -37,15 +38,17 @@ export async function run({ values, positionals }: Given): Promise<number> {
 
   const disks = await readDisks((values['disk'] as readonly string[] | undefined) ?? []);
   const serial = new SerialPort();
-  const machine = createMachine({ memoryBytes, cpus, features, seed, disks, ...(tier && { tier }), onSerial: (port, byte) => { if (port === 1) serial.byte(byte); }, onDebugConsole: (byte) => { process.stderr.write(Uint8Array.of(byte)); } });
+  const pace = new Pace(() => performance.now());
+  const machine = createMachine({ memoryBytes, cpus, features, seed, disks, ...(tier && { tier }), onSerial: (port, byte) => { pace.active(); if (port === 1) serial.byte(byte); }, onDebugConsole: (byte) => { pace.active(); process.stderr.write(Uint8Array.of(byte)); } });
   machine.load(plan);
   for (const kind of traced) machine.conditions.add({ kind, test: (event) => { traceLine(event); return false; } });
   /** A terminal ends lines with a line feed, where a serial keyboard sends a carriage return. */
-  const input = (bytes: Uint8Array): void => { machine.input(1, process.stdin.isTTY ? bytes.map((byte) => (byte === 10 ? 13 : byte)) : bytes); };
+  const input = (bytes: Uint8Array): void => { pace.active(); machine.input(1, process.stdin.isTTY ? bytes.map((byte) => (byte === 10 ? 13 : byte)) : bytes); };
   process.stdin.on('data', input);
-  process.stdin.on('error', () => {});
+  let open = true;
+  for (const over of ['end', 'close', 'error']) process.stdin.on(over, () => { open = false; });
   const started = performance.now();
-  const reason = await toTheEnd(machine, limit, serial);
+  const reason = await toTheEnd(machine, limit, serial, () => (open ? pace : undefined));
   const seconds = (performance.now() - started) / 1000;
   process.stdin.off('data', input);
   process.stdin.pause();
@@ -83,14 +86,16 @@ class SerialPort {
   }
 }
 
-async function toTheEnd(machine: Machine, limit: number, serial: SerialPort): Promise<StopReason> {
+/** `pace`: undefined when nobody can give any input any more. */
+async function toTheEnd(machine: Machine, limit: number, serial: SerialPort, pace: () => Pace | undefined): Promise<StopReason> {
   for (;;) {
     const left = limit - machine.instructions;
     if (left <= 0) return { kind: 'limit' };
-    const reason = machine.run(Math.min(SLICE, left));
+    const kept = pace(), reason = kept ? kept.run(machine, Math.min(SLICE, left)) : machine.run(Math.min(SLICE, left));
     await serial.flush();
     if (reason.kind !== 'budget' && reason.kind !== 'paused' && reason.kind !== 'event' && reason.kind !== 'breakpoint') return reason;
-    await new Promise((resolve) => { setImmediate(resolve); });
+    const wait = kept?.wait ?? 0;
+    await new Promise((resolve) => { if (wait > 0) setTimeout(resolve, wait); else setImmediate(resolve); });
   }
 }
 

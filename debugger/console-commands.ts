@@ -138,7 +138,7 @@ function showTraps(debuggee: Debuggee, argument: string): string {
 }
 
 function send(debuggee: Debuggee, argument: string): string {
-  debuggee.machine.input(1, new TextEncoder().encode(`${argument}\r`));
+  debuggee.input(`${argument}\r`);
   return '';
 }
 

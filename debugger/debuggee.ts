@@ -11,6 +11,7 @@ import { Linux } from './guests/linux/linux.js';
 import { Image, Images } from './images.js';
 import type { LaunchArguments } from './launch-arguments.js';
 import { listingAround, type Listing } from './listing.js';
+import { Pace } from './pace.js';
 import { readProgram } from './program-file.js';
 import { RequestError } from './request-error.js';
 import { Runner, type Judge, type Stop } from './runner.js';
@@ -60,13 +61,14 @@ export class Debuggee {
     private readonly events: DebuggeeEvents,
     judge: Judge,
     host: Host,
+    private readonly pace: Pace,
   ) {
     this.runner = new Runner(machine, judge, {
-      later: (callback) => { host.later(callback); },
+      later: (callback, milliseconds) => { host.later(callback, milliseconds); },
       now: () => host.now(),
       served: () => { for (const line of serial) line.serve(); },
       stopped: (stop) => { this.stopped(stop); },
-    });
+    }, pace);
   }
 
   static async launch(options: LaunchArguments, host: Host, judge: Judge, events: DebuggeeEvents): Promise<Debuggee> {
@@ -77,16 +79,17 @@ export class Debuggee {
     const images = new Images(programs, programs.flatMap((image) => Linux.of(image) ?? []));
     const sources = await Sources.find(images, (path) => host.exists(path));
     const lines = [1, 2, 3].map(() => new SerialOutput((text) => { events.output(text, 'stdout'); }, () => host.now()));
+    const pace = new Pace(() => host.now());
     const machine = await host.createMachine({
       memoryBytes,
       cpus: options.cpus,
       features: options.features,
       seed: options.seed,
-      onSerial: (port, byte) => { lines[port - 1]!.byte(byte); },
-      onDebugConsole: (byte) => { lines[2]!.byte(byte); },
+      onSerial: (port, byte) => { pace.active(); lines[port - 1]!.byte(byte); },
+      onDebugConsole: (byte) => { pace.active(); lines[2]!.byte(byte); },
     });
     machine.load(plan);
-    return new Debuggee(machine, options, images, sources, notes, plan, lines, events, judge, host);
+    return new Debuggee(machine, options, images, sources, notes, plan, lines, events, judge, host, pace);
   }
 
   processor(thread: number): Processor {
@@ -104,6 +107,12 @@ export class Debuggee {
     this.forget();
     this.earlierVmcs = [];
     this.presentVmcs = [];
+  }
+
+  /** Text for the first serial port. */
+  input(text: string): void {
+    this.pace.active();
+    this.machine.input(1, new TextEncoder().encode(text));
   }
 
   requireStopped(): void {

@@ -35,6 +35,6 @@ export const nodeHost = (createMachine: Host['createMachine']): Host => ({
   exists: fileExists,
   absolute: (file) => path.resolve(file),
   createMachine,
-  later: (callback) => void setImmediate(callback),
+  later: (callback, milliseconds = 0) => void (milliseconds > 0 ? setTimeout(callback, milliseconds) : setImmediate(callback)),
   now: () => performance.now(),
 });

@@ -7,8 +7,8 @@ export interface Host {
   exists(path: string): Promise<boolean>;
   absolute(path: string): string;
   createMachine(options: MachineOptions): Machine | Promise<Machine>;
-  /** Calls back after messages that have come in were served. */
-  later(callback: () => void): void;
+  /** Calls back after messages that have come in were served, and so many milliseconds later. */
+  later(callback: () => void, milliseconds?: number): void;
   /** Milliseconds. */
   now(): number;
 }

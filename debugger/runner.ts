@@ -5,6 +5,7 @@
 import type { Machine, StopReason } from '../emulator/machine/contract.js';
 import type { TrapEvent } from '../emulator/cpu/trap-events.js';
 import { placeOf, type Place } from './place.js';
+import { Pace } from './pace.js';
 import { Retry } from './retry.js';
 
 export type Action = 'step' | 'run';
@@ -28,8 +29,8 @@ export interface Judge {
 }
 
 export interface RunnerHost {
-  /** Calls back after messages that have come in were served. */
-  later(callback: () => void): void;
+  /** Calls back after messages that have come in were served, and so many milliseconds later. */
+  later(callback: () => void, milliseconds?: number): void;
   now(): number;
   stopped(stop: Stop): void;
   /** After each slice. */
@@ -58,6 +59,7 @@ export class Runner {
     private readonly machine: Machine,
     private readonly judge: Judge,
     private readonly host: RunnerHost,
+    private readonly pace = new Pace(() => host.now()),
   ) {}
 
   get running(): boolean {
@@ -124,7 +126,7 @@ export class Runner {
     this.host.served();
     this.host.later(() => {
       this.go();
-    });
+    }, this.pace.wait);
   }
 
   /** A fault of our own stops the machine and says so: it must not take the session with it. */
@@ -164,7 +166,7 @@ export class Runner {
   private runSlice(): StopReason {
     if (!this.leaving || !this.asked.has(this.place().rip)) {
       this.leaving = false;
-      return this.machine.run(this.slice);
+      return this.pace.run(this.machine, this.slice);
     }
     const before = this.machine.instructions, from = this.place().rip;
     const reason = this.stepOne();

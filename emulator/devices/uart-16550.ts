@@ -3,8 +3,8 @@ import type { Clock, TimerEvent } from '../machine/clock.js';
 
 /** Serial port with FIFOs. National Semiconductor PC16550D data sheet, "Registers".
  *  DEPARTURE: a byte leaves the transmitter at once, and a byte from outside arrives as soon as there is room and the program
- *  listens; only the character timeout follows the programmed rate. So nothing is ever overrun, except by the loopback, and
- *  what is sent before a driver is there is not lost when that clears the FIFO. */
+ *  listens; only the first after it began to listen, and the character timeout, follow the programmed rate. So nothing is ever
+ *  overrun, except by the loopback, and what is sent before a driver is there is not lost when that sets up the FIFO. */
 
 const RBR_THR = 0, IER = 1, IIR_FCR = 2, LCR = 3, MCR = 4, LSR = 5, MSR = 6, SCR = 7;
 
@@ -46,6 +46,9 @@ const initial = () => ({
   looks: 0,
   /** What came from outside and found no room yet. */
   outside: [] as number[],
+  /** The program listens, and the other end has seen it. */
+  listening: false,
+  attended: false,
   thrEmptyPending: false,
   timeoutPending: false,
 });
@@ -64,11 +67,14 @@ export class Uart16550 implements Device {
   readonly name: string;
   private state = initial();
   private readonly timeout: TimerEvent;
+  private readonly attention: TimerEvent;
 
   constructor(private readonly options: UartOptions) {
     this.name = `UART 16550 ${options.name}`;
     this.timeout = { name: `${this.name} character timeout`, fire: () => this.timedOut() };
+    this.attention = { name: `${this.name} first character`, fire: () => this.attend() };
     options.clock.register(this.timeout);
+    options.clock.register(this.attention);
   }
 
   /** A byte from the other end of the line. */
@@ -133,7 +139,7 @@ export class Uart16550 implements Device {
       case IER:
         if (dlab) s.divisor = (s.divisor & 0xff) | (value << 8);
         else this.writeInterruptEnable(value & IER_BITS);
-        this.refill();
+        this.listen();
         break;
       case IIR_FCR:
         this.writeFifoControl(value);
@@ -154,6 +160,7 @@ export class Uart16550 implements Device {
 
   reset(): void {
     this.options.clock.cancel(this.timeout);
+    this.options.clock.cancel(this.attention);
     this.state = { ...initial(), outside: this.state.outside };
     this.drive();
   }
@@ -276,14 +283,31 @@ export class Uart16550 implements Device {
     const after = this.modemLines;
     const changed = before ^ after;
     s.modemDelta |= ((changed & (MSR_CTS | MSR_DSR | MSR_DCD)) >> 4) | ((before & ~after & MSR_RI) !== 0 ? MSR_TRAILING_RI : 0);
-    this.refill();
+    this.listen();
   }
 
   /** The terminal keeps to the handshake by RTS, but also sends to programs that leave RTS alone. */
-  private get listens(): boolean {
-    const { modemControl, interruptEnable, looks } = this.state;
-    const interrupts = (modemControl & MCR_OUT2) !== 0 && (interruptEnable & IER_RECEIVED) !== 0;
-    return (modemControl & MCR_RTS) !== 0 || interrupts || looks >= WAITING_LOOKS;
+  private get ready(): boolean { return (this.state.modemControl & MCR_RTS) !== 0 || this.awaitsInput; }
+
+  /** A byte from outside would interrupt. */
+  get awaitsInput(): boolean { return (this.state.modemControl & MCR_OUT2) !== 0 && (this.state.interruptEnable & IER_RECEIVED) !== 0; }
+
+  /** A character's time passes before the first arrives: a driver turns the FIFOs on, which empties them, behind its interrupts. */
+  private listen(): void {
+    const { clock } = this.options, s = this.state, { ready } = this;
+    if (ready !== s.listening) {
+      s.listening = ready;
+      s.attended = false;
+      if (ready) clock.at(clock.now() + this.characterNanoseconds, this.attention);
+      else clock.cancel(this.attention);
+    }
+    this.refill();
+  }
+
+  private attend(): void {
+    this.state.attended = true;
+    this.refill();
+    this.drive();
   }
 
   private look(offset: number): void {
@@ -294,7 +318,7 @@ export class Uart16550 implements Device {
 
   private refill(): void {
     const s = this.state;
-    const free = this.loopback || !this.listens ? 0 : this.capacity - s.receiver.length;
+    const listens = s.attended || s.looks >= WAITING_LOOKS, free = this.loopback || !listens ? 0 : this.capacity - s.receiver.length;
     if (free <= 0 || s.outside.length === 0) return;
     for (const character of s.outside.splice(0, free)) this.arrive(character & (~0xff | this.characterMask));
   }

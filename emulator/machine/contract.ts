@@ -57,12 +57,15 @@ export interface Machine {
   readonly guestBytes: number;
   load(plan: BootPlan): void;
   reset(): void;
-  /** Runs at most that many instructions, exactly. A breakpoint at the very first of them stops it at once: `step` leaves such a place. */
-  run(instructions: number): StopReason;
+  /** Runs at most that many instructions, exactly. A breakpoint at the very first of them stops it at once: `step` leaves such a place.
+   *  `paused` when so much time has passed while all processors were halted; without such a limit, one that only input can wake is halted for ever. */
+  run(instructions: number, idleNanoseconds?: number): StopReason;
   /** The others run until it is this processor's turn; then one instruction, breakpoint or not, or the delivery of one event. `budget` when it was done. */
   step(cpu: number): StopReason;
   /** Retired since reset, by all processors. */
   readonly instructions: number;
+  /** Virtual time since reset in which all processors were halted. */
+  readonly idleNanoseconds: number;
   readonly breakpoints: Breakpoints;
   readonly ledger: TrapLedger;
   readonly conditions: StopConditions;

@@ -64,7 +64,9 @@ export class PersonalComputer implements Machine {
   private readonly features: ReadonlySet<string>;
   private readonly seed: number;
   /** Virtual time that passed while the processor was halted. */
-  private idleNanoseconds = 0;
+  idleNanoseconds = 0;
+  /** How much of it may have passed when the present run ends. */
+  private idleEnd = Infinity;
   /** The timer deadline up to which the present grant of instructions reaches. */
   private deadline = Infinity;
   private outcome: StopReason | undefined;
@@ -183,7 +185,12 @@ export class PersonalComputer implements Machine {
 
   private end(reason: StopReason): void { this.outcome ??= reason; }
 
-  run(instructions: number): StopReason { return this.advance(this.instructions + instructions); }
+  run(instructions: number, idleNanoseconds = Infinity): StopReason {
+    this.idleEnd = this.idleNanoseconds + Math.max(0, idleNanoseconds);
+    const reason = this.advance(this.instructions + instructions);
+    this.idleEnd = Infinity;
+    return reason;
+  }
 
   /** Until so many instructions have been run, or the turn of that processor begins. */
   private advance(end: number, awaited?: number): StopReason {
@@ -281,7 +288,7 @@ export class PersonalComputer implements Machine {
     return Math.max(1, Math.min(LONGEST_RUN, turn, Math.ceil(wait / this.nanosecondsPerInstruction)));
   }
 
-  /** Time passes to the next event while all processors are halted. */
+  /** Time passes to the next event while all processors are halted, as far as it may. */
   private sleep(): StopReason | undefined {
     let wait = this.clock.nextDeadline() - this.now(), deaf = true;
     for (const cpu of this.processors) {
@@ -290,9 +297,10 @@ export class PersonalComputer implements Machine {
       if (hears || cpu.nonRoot) deaf = false;
     }
     this.turns.look(this.turns.turn);
-    if (deaf || wait === Infinity) return { kind: 'halted for ever' };
-    this.idleNanoseconds += Math.max(0, wait);
-    return undefined;
+    const may = this.idleEnd - this.idleNanoseconds, awaitsInput = may !== Infinity && this.chipset.serial.some(({ awaitsInput }) => awaitsInput);
+    if (deaf || (wait === Infinity && !awaitsInput)) return { kind: 'halted for ever' };
+    this.idleNanoseconds += Math.min(Math.max(0, wait), may);
+    return wait > may ? { kind: 'paused' } : undefined;
   }
 
   /** Linear address when an instruction at a breakpoint was not run. */

@@ -42,8 +42,10 @@ describe('Debian’s Linux kernel', function () {
     terminal = new Terminal(await planBoot({ program: fileIn(path.join(kernel, 'boot'), 'vmlinuz'), initrd: 'initrd', commandLine: COMMAND_LINE, memoryBytes: undefined, modules: [], protocol: undefined }, host), 'ready> ', { disks: [disk] });
   });
 
-  it('boots to a shell', () => {
+  it('boots to a shell, which reads what was typed before it was there', () => {
+    terminal.type('echo $((6 * 7))\r');
     terminal.until('ready> ', BOOT_INSTRUCTIONS);
+    assert.match(terminal.until('ready> ', BOOT_INSTRUCTIONS), /echo \$\(\(6 \* 7\)\)\r\n42\r\n/m);
     assert.match(terminal.output, new RegExp(`Linux version ${release} `));
     assert.match(terminal.output, /Run \/init as init process/);
   });
