@@ -35,6 +35,11 @@ export class EptFault {
   ) {}
 }
 
+/** A VM exit that a translation asks for: to be performed where the instruction is abandoned, since a fetch may be tried before its turn. */
+export class ExitDue {
+  constructor(readonly perform: () => void) {}
+}
+
 /** The instruction has been replaced by a VM exit (already performed), or otherwise must not complete: leave to the run loop. */
 export class Abandon { readonly leaves = 'the instruction'; }
 export const ABANDON = new Abandon();

@@ -1,5 +1,5 @@
 /** Runs guest code: blocks in WebAssembly, and everything architectural in TypeScript when they call for it. */
-import { Abandon, EptFault, Exception, exception, FaultInNewTask, StopBeforeDelivery } from '../cpu/events.js';
+import { Abandon, EptFault, Exception, exception, ExitDue, FaultInNewTask, StopBeforeDelivery } from '../cpu/events.js';
 import { forgetHits } from '../cpu/debug-registers.js';
 import { EXIT } from '../cpu/exits.js';
 import { updateFloatMode } from '../cpu/float-mode.js';
@@ -183,6 +183,7 @@ export class Engine {
     try {
       if (e instanceof Exception) { forgetHits(cpu); cpu.nextRip = cpu.rip; this.faults.exception(cpu, e); cpu.rip = cpu.nextRip; }
       else if (e instanceof EptFault) this.faults.eptFault(cpu, e);
+      else if (e instanceof ExitDue) e.perform();
       else if (e instanceof StopBeforeDelivery) return 'stopped';
       else if (!(e instanceof Abandon)) throw e;
     } catch (thrown) { if (thrown !== e) return this.act(thrown); throw thrown; }

@@ -2,7 +2,7 @@
  * A guest's accesses to its local APIC: by memory, by MSRs and by CR8. SDM Vol. 3C, "Virtualizing CR8-Based TPR Accesses",
  * "Virtualizing Memory-Mapped APIC Accesses", "Virtualizing MSR-Based APIC Accesses".
  */
-import { ABANDON, Exception, VECTORS } from '../cpu/events.js';
+import { ABANDON, Exception, ExitDue, VECTORS } from '../cpu/events.js';
 import type { EventInDelivery } from '../cpu/intercepts.js';
 import type { Processor } from '../cpu/processor.js';
 import { EXECUTE, WRITE, type AccessKind } from '../paging/outcome.js';
@@ -49,12 +49,8 @@ const typeOf = (kind: AccessKind, during: EventInDelivery | undefined): number =
  * instruction is run alone, because emulation follows right after it.
  */
 export function accessApic(cpu: Processor, linear: number, bytes: number, kind: AccessKind): number {
-  const vmcs = currentVmcs(cpu), offset = linear & 0xfff, during = cpu.delivering;
-  if (during !== undefined || !virtualized(vmcs, offset, bytes, kind)) {
-    const type = typeOf(kind, during);
-    vmExit(cpu, EXIT_REASONS.APIC_ACCESS.number, offset | (type << 12), exitSentence(() => `offset ${hex(offset)} of the APIC-access page: ${TYPES[type]!}, which is not virtualized`), during);
-    throw ABANDON;
-  }
+  const vmcs = currentVmcs(cpu), offset = linear & 0xfff;
+  if (cpu.delivering !== undefined || !virtualized(vmcs, offset, bytes, kind)) throw new ExitDue(() => { apicAccessExit(cpu, offset, kind); });
   if (kind === WRITE) {
     if (!cpu.alone) {
       cpu.aloneNext = true;
@@ -63,6 +59,11 @@ export function accessApic(cpu: Processor, linear: number, bytes: number, kind: 
     cpu.set(VMX_STATE.apicWrite, 1 + (offset & ~3), 0);
   }
   return registerAddress(vmcs, offset);
+}
+
+function apicAccessExit(cpu: Processor, offset: number, kind: AccessKind): void {
+  const during = cpu.delivering, type = typeOf(kind, during);
+  vmExit(cpu, EXIT_REASONS.APIC_ACCESS.number, offset | (type << 12), exitSentence(() => `offset ${hex(offset)} of the APIC-access page: ${TYPES[type]!}, which is not virtualized`), during);
 }
 
 export const apicWritePending = (cpu: Processor): boolean => cpu.low(VMX_STATE.apicWrite) !== 0;

@@ -1,6 +1,6 @@
 /** VM entries: VMLAUNCH and VMRESUME from their checks to the first instruction of the guest. SDM Vol. 3C, "VM Entries". */
 import { deliver } from '../cpu/exceptions.js';
-import { ABANDON, EptFault, vectorName } from '../cpu/events.js';
+import { ABANDON, EptFault, ExitDue, vectorName } from '../cpu/events.js';
 import { BLOCKING } from '../cpu/modes.js';
 import type { Processor } from '../cpu/processor.js';
 import { named, type Sentence, TRAP } from '../cpu/trap-events.js';
@@ -105,8 +105,9 @@ function inject(cpu: Processor, vmcs: Vmcs): void {
   const errorCode = (injection & DELIVER_ERROR_CODE) !== 0 ? vmcs.low(ERROR_CODE) : undefined;
   try { deliver(cpu, { vector: injection & 0xff, type, errorCode, instructionLength: vmcs.low(LENGTH) }); }
   catch (thrown) {
-    if (!(thrown instanceof EptFault)) throw thrown;
-    eptFault(cpu, thrown);
+    if (thrown instanceof ExitDue) thrown.perform();
+    else if (thrown instanceof EptFault) eptFault(cpu, thrown);
+    else throw thrown;
     throw ABANDON;
   }
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { ABANDON } from '../cpu/events.js';
+import { ExitDue } from '../cpu/events.js';
 import { read32, write32 } from '../paging/access.js';
 import { AT, exited, type Fields, guest, mapByEpt, secondary, type TestProcessor } from './test-processor.js';
 
@@ -14,7 +14,7 @@ function logging(index: number, more: Fields = ACCESSED_DIRTY): TestProcessor {
   return t;
 }
 const exits = (t: TestProcessor, act: () => void): boolean => {
-  try { act(); } catch (thrown) { if (thrown !== ABANDON) throw thrown; }
+  try { act(); } catch (thrown) { if (thrown instanceof ExitDue) thrown.perform(); else throw thrown; }
   return !t.cpu.nonRoot;
 };
 

@@ -1,6 +1,6 @@
 /** For tests: a processor with VMX over a small memory, in 64-bit mode, a VMCS that VM entry accepts, and operations performed as the engine does. */
 import type { LocalApic } from '../devices/local-apic.js';
-import { Abandon, EptFault, type Exception } from '../cpu/events.js';
+import { Abandon, EptFault, type Exception, ExitDue } from '../cpu/events.js';
 import { deliverException } from '../cpu/exceptions.js';
 import { setRflags, statusFlags } from '../cpu/flags.js';
 import { CS, DS, ES, FS, GS, gpr, LDTR, MAP, S, SS, TR } from '../cpu/layout.js';
@@ -118,6 +118,7 @@ export class TestProcessor {
 
   private acted(thrown: unknown): 'abandoned' {
     if (thrown instanceof Abandon) return 'abandoned';
+    if (thrown instanceof ExitDue) { thrown.perform(); return 'abandoned'; }
     if (thrown instanceof EptFault) {
       try { eptFault(this.cpu, thrown); }
       catch (converted) { this.fault(converted as Exception); }
