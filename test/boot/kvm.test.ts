@@ -1,50 +1,55 @@
 /** Debian’s kernel as a hypervisor, by its own KVM modules: the lab, from the kernel’s first instruction to power-off. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import path from 'node:path';
-import { planBoot } from '../../debugger/boot-files.js';
 import { EXIT_REASONS } from '../../emulator/vmx/exit-reasons.js';
 import { debianFiles, newestOf } from './debian.js';
-import { Terminal } from './terminal.js';
 
-const folder = fileURLToPath(new URL('../../labs/kvm/', import.meta.url));
-const read = (file: string): string => readFileSync(path.join(folder, file), 'utf8');
+const root = fileURLToPath(new URL('../../', import.meta.url)), folder = path.join(root, 'labs/kvm');
+const inFolder = (file: string): string => path.join(folder, file);
+const read = (file: string): string => readFileSync(inFolder(file), 'utf8');
 const MOST_INSTRUCTIONS = 2_500e6;
+
+interface Lab {
+  readonly prepare: string; readonly kernel: string; readonly initrd: string; readonly args: string; readonly memory: number;
+  readonly expectedOutput: string; readonly expectedStatus: number; readonly expectedExits: Readonly<Record<string, number>>;
+}
 
 describe('Debian’s KVM', function () {
   this.timeout(600_000);
-  const lab = JSON.parse(read('lab.json')) as { prepare: string; kernel: string; initrd: string; args: string; memory: number; expectedOutput: string; expectedExits: Record<string, number> };
-  let terminal: Terminal;
+  const lab = JSON.parse(read('lab.json')) as Lab;
+  let said: string, exits: Readonly<Record<string, number>>, status: number | null;
 
-  before(async function () {
+  before(function () {
     const name = newestOf('linux-image-cloud-amd64');
     if (name === undefined || debianFiles(name) === undefined) {
       console.log('left out: linux-image-cloud-amd64 cannot be had from Debian here');
       this.skip();
     }
-    execFileSync(process.execPath, [path.join(folder, lab.prepare)]);
-    const inFolder = (file: string): string => path.join(folder, file);
-    terminal = new Terminal(await planBoot({ program: inFolder(lab.kernel), initrd: inFolder(lab.initrd), commandLine: lab.args, memoryBytes: lab.memory * 2 ** 20, modules: [], protocol: undefined },
-      { readFile, exists: () => Promise.resolve(true) }), '');
-    terminal.until(read(lab.expectedOutput).trimEnd().split('\n').at(-1)!, MOST_INSTRUCTIONS);
+    execFileSync(process.execPath, [inFolder(lab.prepare)]);
+    // As one bundle it runs three times as fast as from the sources.
+    const run = spawnSync(process.execPath, [
+      path.join(root, 'tools/bundled.mjs'), 'cli/ringside.ts', 'run', '--kernel', inFolder(lab.kernel), '--initrd', inFolder(lab.initrd), '--append', lab.args,
+      '--memory', `${lab.memory}M`, '--stats', '--max-instructions', String(MOST_INSTRUCTIONS),
+    ], { encoding: 'utf8', cwd: root });
+    said = run.stdout.replaceAll('\r', '');
+    ({ status } = run);
+    exits = (JSON.parse(run.stderr.trim().split('\n').at(-1)!) as { vmExits: Record<string, number> }).vmExits;
   });
 
   it('loads, and has nothing to complain of', () => {
-    const said = terminal.output.replaceAll('\r', '').split('\n');
-    assert.deepEqual(said.filter((line) => line.startsWith('[') && /kvm|vmx/i.test(line)), []);
+    assert.deepEqual(said.split('\n').filter((line) => line.startsWith('[') && /kvm|vmx/i.test(line)), []);
   });
 
   it('runs a guest in real-address mode and one in 64-bit mode to their ends', () => {
-    const said = terminal.output.replaceAll('\r', '');
     assert.ok(said.includes(read(lab.expectedOutput)), said);
+    assert.equal(status, lab.expectedStatus);
   });
 
   it('takes the exits that the guests ask for', () => {
-    const { exits } = terminal.machine.ledger.counts;
-    const counted = Object.fromEntries(Object.keys(lab.expectedExits).map((name) => [name, exits.get(Object.values(EXIT_REASONS).find((reason) => reason.name === name)!.number)]));
-    assert.deepEqual(counted, lab.expectedExits);
+    const byName = Object.fromEntries(Object.entries(EXIT_REASONS).map(([constant, { name }]) => [name, exits[constant]]));
+    assert.deepEqual(Object.fromEntries(Object.keys(lab.expectedExits).map((name) => [name, byName[name]])), lab.expectedExits);
   });
 });
