@@ -1,8 +1,7 @@
 /** `ringside run`: one image from its first instruction to the machine's last word. */
-import { BadImage, BOOT_PROTOCOLS, type BootProtocol } from '../emulator/boot/index.js';
+import { BOOT_PROTOCOLS, type BootProtocol } from '../emulator/boot/index.js';
 import { MOST_PROCESSORS } from '../emulator/cpu/layout.js';
-import { Disk, SECTOR_BYTES } from '../emulator/devices/virtio/disk.js';
-import { createMachine, MOST_MEMORY } from '../emulator/machine/machine.js';
+import { createMachine, DEFAULT_QUANTUM, MOST_MEMORY, MOST_NANOSECONDS, MOST_QUANTUM } from '../emulator/machine/machine.js';
 import type { Machine, StopReason } from '../emulator/machine/contract.js';
 import type { TrapEvent, TrapKind } from '../emulator/cpu/trap-events.js';
 import { exitReasonName } from '../emulator/vmx/exit-reasons.js';
@@ -10,6 +9,7 @@ import { planBoot } from '../debugger/boot-files.js';
 import { fileExists, readFileOrSay } from '../debugger/files.js';
 import { Pace } from '../debugger/pace.js';
 import { readProcessorModel } from '../debugger/processor-model.js';
+import { DiskFile } from './disk-file.js';
 import { readCount, readSize, UsageError, type Given, unknown } from './options.js';
 
 export const STATUS = { badInput: 2, haltedForEver: 3, tripleFault: 4, notImplemented: 5, limit: 6 } as const;
@@ -26,6 +26,8 @@ export async function run({ values, positionals }: Given): Promise<number> {
   const cpus = values['cpus'] === undefined ? 1 : readCount('cpus', values['cpus'] as string, MOST_PROCESSORS, 1);
   const features = processorModel(text('cpu') ?? '');
   const seed = text('seed') === undefined ? 0 : readCount('seed', text('seed')!, MOST_SEED);
+  const quantum = readCount('quantum', text('quantum') ?? String(DEFAULT_QUANTUM), MOST_QUANTUM, 1);
+  const nanosecondsPerInstruction = readCount('nanoseconds', text('nanoseconds') ?? '1', MOST_NANOSECONDS, 1);
   const tier = oneOf('tier', TIERS, text('tier'));
   const limit = values['max-instructions'] === undefined ? Infinity : readCount('max-instructions', values['max-instructions'] as string);
   const traced = tracedKinds((values['trace'] as readonly string[] | undefined) ?? []);
@@ -36,10 +38,11 @@ export async function run({ values, positionals }: Given): Promise<number> {
   }, { readFile: readFileOrSay, exists: fileExists });
   for (const note of plan.notes) process.stderr.write(`${note}\n`);
 
-  const disks = await readDisks((values['disk'] as readonly string[] | undefined) ?? []);
+  const disks: DiskFile[] = [];
+  for (const given of (values['disk'] as readonly string[] | undefined) ?? []) disks.push(await DiskFile.open(given));
   const serial = new SerialPort();
   const pace = new Pace(() => performance.now());
-  const machine = createMachine({ memoryBytes, cpus, features, seed, disks, ...(tier && { tier }), onSerial: (port, byte) => { pace.active(); if (port === 1) serial.byte(byte); }, onDebugConsole: (byte) => { pace.active(); process.stderr.write(Uint8Array.of(byte)); } });
+  const machine = createMachine({ memoryBytes, cpus, features, seed, quantum, nanosecondsPerInstruction, disks: disks.map(({ disk }) => disk), ...(tier && { tier }), onSerial: (port, byte) => { pace.active(); if (port === 1) serial.byte(byte); }, onDebugConsole: (byte) => { pace.active(); process.stderr.write(Uint8Array.of(byte)); } });
   machine.load(plan);
   for (const kind of traced) machine.conditions.add({ kind, test: (event) => { traceLine(event); return false; } });
   /** A terminal ends lines with a line feed, where a serial keyboard sends a carriage return. */
@@ -48,24 +51,15 @@ export async function run({ values, positionals }: Given): Promise<number> {
   let open = true;
   for (const over of ['end', 'close', 'error']) process.stdin.on(over, () => { open = false; });
   const started = performance.now();
-  const reason = await toTheEnd(machine, limit, serial, () => (open ? pace : undefined));
+  const reason = await toTheEnd(machine, limit, serial, disks, () => (open ? pace : undefined));
   const seconds = (performance.now() - started) / 1000;
   process.stdin.off('data', input);
   process.stdin.pause();
   await serial.flush();
+  for (const disk of disks) await disk.close();
   const status = statusOf(reason);
   if (values['stats'] === true) process.stderr.write(`${JSON.stringify(statistics(machine, seconds))}\n`);
   return status;
-}
-
-async function readDisks(files: readonly string[]): Promise<Disk[]> {
-  const disks: Disk[] = [];
-  for (const file of files) {
-    const image = await readFileOrSay(file);
-    if (image.length === 0 || image.length % SECTOR_BYTES !== 0) throw new BadImage(file, `a disk has whole sectors of ${SECTOR_BYTES} bytes, and this file ${image.length} bytes`, 'fill it up, for instance by truncate -s %512');
-    disks.push(new Disk(file, image));
-  }
-  return disks;
 }
 
 /** Serial output is gathered: a write for each byte would be slower than the machine. */
@@ -87,12 +81,13 @@ class SerialPort {
 }
 
 /** `pace`: undefined when nobody can give any input any more. */
-async function toTheEnd(machine: Machine, limit: number, serial: SerialPort, pace: () => Pace | undefined): Promise<StopReason> {
+async function toTheEnd(machine: Machine, limit: number, serial: SerialPort, disks: readonly DiskFile[], pace: () => Pace | undefined): Promise<StopReason> {
   for (;;) {
     const left = limit - machine.instructions;
     if (left <= 0) return { kind: 'limit' };
     const kept = pace(), reason = kept ? kept.run(machine, Math.min(SLICE, left)) : machine.run(Math.min(SLICE, left));
     await serial.flush();
+    for (const disk of disks) await disk.save();
     if (reason.kind !== 'budget' && reason.kind !== 'paused' && reason.kind !== 'event' && reason.kind !== 'breakpoint') return reason;
     const wait = kept?.wait ?? 0;
     await new Promise((resolve) => { if (wait > 0) setTimeout(resolve, wait); else setImmediate(resolve); });

@@ -27,6 +27,8 @@ export const PCI_MEMORY = [{ base: 0xc0000000, end: 0xe0000000 }, { base: 0xf000
 export const PCI_PORTS = { base: 0xc000, end: 0x10000 } as const;
 /** Device numbers of disks begin here. */
 export const FIRST_DISK_DEVICE = 4;
+/** Behind the disks, which are the first virtio devices. */
+export const ENTROPY_DEVICE = 30;
 /** Device number of the bridge to the ISA bus. */
 export const ISA_BRIDGE_DEVICE = 31;
 

@@ -6,13 +6,20 @@ import type { Processor } from './processor.js';
 
 const GOLDEN_RATIO = 0x9e3779b97f4a7c15n;
 
-/** The generator is SplitMix64, of S.random. */
+/** SplitMix64: its next state, and the number of a state. */
+export const SPLIT_MIX = {
+  next: (state: bigint): bigint => BigInt.asUintN(64, state + GOLDEN_RATIO),
+  number(state: bigint): bigint {
+    let mixed = BigInt.asUintN(64, (state ^ (state >> 30n)) * 0xbf58476d1ce4e5b9n);
+    mixed = BigInt.asUintN(64, (mixed ^ (mixed >> 27n)) * 0x94d049bb133111ebn);
+    return mixed ^ (mixed >> 31n);
+  },
+} as const;
+
 function next(cpu: Processor): bigint {
-  const state = BigInt.asUintN(64, cpu.big(S.random) + GOLDEN_RATIO);
+  const state = SPLIT_MIX.next(cpu.big(S.random));
   cpu.setBig(S.random, state);
-  let mixed = BigInt.asUintN(64, (state ^ (state >> 30n)) * 0xbf58476d1ce4e5b9n);
-  mixed = BigInt.asUintN(64, (mixed ^ (mixed >> 27n)) * 0x94d049bb133111ebn);
-  return mixed ^ (mixed >> 31n);
+  return SPLIT_MIX.number(state);
 }
 
 const random = (name: string) => (cpu: Processor): void => {

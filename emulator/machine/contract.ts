@@ -9,7 +9,7 @@ import type { TrapLedger } from '../observe/ledger.js';
 export interface MachineOptions {
   memoryBytes: number;
   cpus: number;
-  /** Where RDRAND and RDSEED begin; 0 if left out. */
+  /** Where the numbers of RDRAND, RDSEED and the entropy device begin; 0 if left out. */
   seed?: number;
   /** Of the processors, by the names of cpu/cpuid.ts; all that there are if left out. */
   features?: ReadonlySet<string>;

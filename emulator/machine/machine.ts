@@ -1,6 +1,6 @@
 /** Puts a PC together and runs it. The machine is a pure function of what it is given: time is the count of instructions. */
 import type { BootPlan } from '../boot/plan.js';
-import { FIRST_DISK_DEVICE } from '../boot/board.js';
+import { ENTROPY_DEVICE, FIRST_DISK_DEVICE } from '../boot/board.js';
 import { NotImplemented } from '../cpu/events.js';
 import { deliverException } from '../cpu/exceptions.js';
 import { beginStep, endStep, eventsPending, mustStep, quietBoundary, serviceInterrupts } from '../cpu/interrupts.js';
@@ -13,6 +13,7 @@ import { ACTIVITY } from '../cpu/modes.js';
 import { endWait, waitsForStore } from '../cpu/monitor.js';
 import { ROOT_INTERCEPTS } from '../cpu/intercepts.js';
 import { Processor } from '../cpu/processor.js';
+import { SPLIT_MIX } from '../cpu/random.js';
 import { resetProcessor } from '../cpu/reset.js';
 import { applyEntryState } from './entry-state.js';
 import { LocalApic } from '../devices/local-apic.js';
@@ -32,6 +33,8 @@ import { directMemory } from './direct-memory.js';
 import { prepareBoard, prepareProcessor } from './firmware.js';
 import type { Breakpoints, Machine, MachineOptions, StopReason } from './contract.js';
 import { VirtioBlock } from '../devices/virtio/block.js';
+import type { VirtioDevice } from '../devices/virtio/virtio-device.js';
+import { VirtioEntropy } from '../devices/virtio/entropy.js';
 import { VirtioFunction } from '../devices/virtio/virtio-function.js';
 import { restoreSnapshot, saveSnapshot } from './snapshot.js';
 import { stateHash } from './state-hash.js';
@@ -41,7 +44,9 @@ const PAGE = 4096, WASM_PAGE = 65536;
 /** Largest grant of instructions at once: hot code is found by where grants end. */
 const LONGEST_RUN = 200_000;
 /** Instructions of a turn, where several processors take turns. */
-const DEFAULT_QUANTUM = 10_000;
+export const DEFAULT_QUANTUM = 10_000, MOST_QUANTUM = 1_000_000;
+/** Virtual time of an instruction. */
+export const MOST_NANOSECONDS = 1000;
 /** Timer events that a halted processor may sleep through before the caller is asked whether to go on. */
 const IDLE_EVENTS = 10_000;
 /** 1 January 2026, in seconds since 1970: what the clock of the PC shows at reset. */
@@ -107,7 +112,9 @@ export class PersonalComputer implements Machine {
         if (this.plan) this.cpu.modeChanged();
       },
     });
-    options.disks?.forEach((disk, n) => { this.chipset.pci.bus.attach(FIRST_DISK_DEVICE + n, new VirtioFunction(new VirtioBlock(`disk ${n}`, disk), directMemory(all[0]!))); });
+    const plug = (device: number, virtio: VirtioDevice): void => { this.chipset.pci.bus.attach(device, new VirtioFunction(virtio, directMemory(all[0]!))); };
+    plug(ENTROPY_DEVICE, new VirtioEntropy(this.seed, SPLIT_MIX));
+    options.disks?.forEach((disk, n) => { plug(FIRST_DISK_DEVICE + n, new VirtioBlock(`disk ${n}`, disk)); });
     const codePages = new Uint8Array(this.guestBytes / PAGE);
     this.observers = all.map((cpu) => new ProcessorObserver(cpu, this.ledger, this.conditions, () => this.instructions));
     for (const cpu of all) {

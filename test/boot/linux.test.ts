@@ -15,8 +15,8 @@ const META_PACKAGE = 'linux-image-cloud-amd64';
 /** Without the self-test of RSA, which is more than half of a boot. */
 const COMMAND_LINE = 'console=ttyS0 cryptomgr.notests';
 const BOOT_INSTRUCTIONS = 1_200e6;
-/** The drivers of a virtio disk, in the order in which they need one another. */
-const MODULES = ['virtio/virtio_ring', 'virtio/virtio', 'virtio/virtio_pci_modern_dev', 'virtio/virtio_pci_legacy_dev', 'virtio/virtio_pci', 'block/virtio_blk'];
+/** The drivers of virtio devices, in the order in which they need one another. */
+const MODULES = ['virtio/virtio_ring', 'virtio/virtio', 'virtio/virtio_pci_modern_dev', 'virtio/virtio_pci_legacy_dev', 'virtio/virtio_pci', 'block/virtio_blk', 'char/hw_random/virtio-rng'];
 
 describe('Debian’s Linux kernel', function () {
   this.timeout(600_000);
@@ -81,5 +81,10 @@ describe('Debian’s Linux kernel', function () {
     assert.equal(new TextDecoder().decode(disk.read(3 * 512, 7)), 'written');
     assert.equal(image[3 * 512], 0);
     assert.match(terminal.command('grep virtio0-req /proc/interrupts'), /PCI-MSI/);
+  });
+
+  it('has a source of entropy on virtio', () => {
+    assert.equal(terminal.command('cat /sys/class/misc/hw_random/rng_current; head -c 4096 /dev/hwrng | wc -c'), 'virtio_rng.0\n4096');
+    assert.notEqual(terminal.command('head -c 32 /dev/hwrng | sha256sum'), terminal.command('head -c 32 /dev/hwrng | sha256sum'));
   });
 });

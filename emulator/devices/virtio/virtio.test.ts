@@ -137,6 +137,9 @@ describe('disks', () => {
     assert.deepEqual([...disk.read(4088, 16)], [7, 7, ...Array.from({ length: 12 }, (_, n) => 100 + n), 8, 8]);
     assert.deepEqual(IMAGE, before);
     assert.deepEqual(disk.changes.map(({ address, bytes }) => [address, bytes.length]), [[0, 4096], [4096, 4096]]);
+    assert.deepEqual([disk.takeUnsaved().map(({ address }) => address), disk.takeUnsaved()], [[0, 4096], []]);
+    disk.write(5000, Uint8Array.of(9));
+    assert.deepEqual(disk.takeUnsaved().map(({ address, bytes }) => [address, bytes[5000 - 4096]]), [[4096, 9]]);
     disk.reset();
     assert.deepEqual(disk.read(0, IMAGE.length), IMAGE);
   });
