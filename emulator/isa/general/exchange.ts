@@ -1,5 +1,6 @@
 /** CMPXCHG, CMPXCHG8B, CMPXCHG16B, XADD. SDM Vol. 2, by their names. */
-import { instruction, type Cpu, type Operand } from '../instruction.js';
+import type { Value } from '../../meaning/meaning.js';
+import { instruction } from '../instruction.js';
 import * as flags from '../flags.js';
 
 const rows = (name: string, opcode: string, byte: string): string => `
@@ -21,19 +22,15 @@ export const CMPXCHG = instruction('CMPXCHG', 'Compare and Exchange', {
   },
 });
 
-function pair(bits: 32 | 64) {
-  return (cpu: Cpu, dest: Operand): void => {
-    const low = dest.at(0, bits), high = dest.at(bits / 8, bits);
-    const x = low.readForUpdate(), y = high.readForUpdate();
-    const equal = x.eq(cpu.register(0, bits)).and(y.eq(cpu.register(2, bits)));
-    low.write(equal.select(cpu.register(3, bits), x));
-    high.write(equal.select(cpu.register(1, bits), y));
-    cpu.when(equal.not, () => { cpu.setRegister(0, x); cpu.setRegister(2, y); });
-    cpu.setFlags({ ZF: equal });
-  };
-}
 export const CMPXCHG8B = instruction('CMPXCHG8B', 'Compare and Exchange Bytes', {
-  encodings: '0F C7 /1 | CMPXCHG8B m64', lock: true, flags: 'The ZF flag is set if the destination operand and EDX:EAX are equal; otherwise it is cleared.', operation: pair(32),
+  encodings: '0F C7 /1 | CMPXCHG8B m64', lock: true, flags: 'The ZF flag is set if the destination operand and EDX:EAX are equal; otherwise it is cleared.',
+  operation(cpu, dest) {
+    const found = dest.readForUpdate(), wide = (low: number, high: number): Value => cpu.register(low, 32).zeroExtend(64).or(cpu.register(high, 32).zeroExtend(64).shl(32));
+    const equal = found.eq(wide(0, 2));
+    dest.write(equal.select(wide(3, 1), found));
+    cpu.when(equal.not, () => { cpu.setRegister(0, found.truncate(32)); cpu.setRegister(2, found.shr(32).truncate(32)); });
+    cpu.setFlags({ ZF: equal });
+  },
 });
 export const CMPXCHG16B = instruction('CMPXCHG16B', 'Compare and Exchange Bytes', {
   encodings: 'REX.W + 0F C7 /1 | CMPXCHG16B m128 | 64', lock: true, feature: 'CX16', flags: 'The ZF flag is set if the destination operand and RDX:RAX are equal; otherwise it is cleared.',
@@ -41,7 +38,12 @@ export const CMPXCHG16B = instruction('CMPXCHG16B', 'Compare and Exchange Bytes'
   operation(cpu, dest) {
     const linear = dest.flat ? dest.offset : dest.offset.add(cpu.meaning.get(dest.segment, 64));
     cpu.when(linear.and(15).ne(0), () => cpu.raise('#GP', 0));
-    pair(64)(cpu, dest);
+    const low = dest.at(0, 64), high = dest.at(8, 64), x = low.readForUpdate(), y = high.readForUpdate();
+    const equal = x.eq(cpu.register(0, 64)).and(y.eq(cpu.register(2, 64)));
+    low.write(equal.select(cpu.register(3, 64), x));
+    high.write(equal.select(cpu.register(1, 64), y));
+    cpu.when(equal.not, () => { cpu.setRegister(0, x); cpu.setRegister(2, y); });
+    cpu.setFlags({ ZF: equal });
   },
 });
 

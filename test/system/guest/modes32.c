@@ -163,6 +163,7 @@ USER_CASE(string_odd, ALIGN "mov $page + 1, %edi; mov $2, %ecx; cld; rep stosl")
 USER_CASE(long_absent, ALIGN "mov page + 1, %eax");
 USER_CASE(bound_odd, ALIGN "mov $1, %eax; bound %eax, page + 2");
 USER_CASE(bits_odd, ALIGN "xor %ecx, %ecx; bt %ecx, page + 2");
+USER_CASE(exchange_8, ALIGN "cmpxchg8b page + 4");
 CASE(kernel_odd, ALIGN "mov page + 1, %eax");
 PREPARE(aligned, set_cr0(AM, 0))
 PREPARE(aligned_absent, set_cr0(AM, 0); set_entry(page, 0))
@@ -333,6 +334,7 @@ const struct test_case cases[] = {
     U("not aligned and not present", long_absent, aligned_absent),
     U("BOUND not aligned", bound_odd, aligned),
     U("BT not aligned", bits_odd, aligned),
+    U("CMPXCHG8B not aligned", exchange_8, aligned),
     K("supervisor not aligned", kernel_odd, aligned),
     K("VME: PUSHF", virtual_pushf, vme),
     K("VME: PUSHF with VIF", virtual_pushf_vif, vme),
