@@ -105,7 +105,7 @@ function takeExternalInterrupt(cpu: Processor): boolean {
 
 /** Whether something might be taken at this boundary: cheap, to be asked often. */
 export const eventsPending = (cpu: Processor): boolean =>
-  startSignals(cpu) ||   (cpu.low(S.pendingDebug) & DUE) !== 0 || cpu.low(S.pendingNmi) !== 0 || cpu.nonRoot ||
+  startSignals(cpu) || (cpu.low(S.pendingDebug) & DUE) !== 0 || cpu.low(S.pendingNmi) !== 0 || cpu.nonRoot ||
   ((cpu.low(S.acknowledged) !== 0 || cpu.interruptRequested()) && interruptsEnabled(cpu));
 
 /** Whether the next boundary may be passed without a look at it. */

@@ -59,8 +59,8 @@ function mwait(cpu: Processor): Abandon | undefined {
 export const waitsForStore = (cpu: Processor): boolean => cpu.activity === ACTIVITY.HLT && stateOf(cpu) >= MONITOR.waiting;
 
 /** Ends the wait when the line has changed, or for an interrupt that is to end it. */
-export function endWait(cpu: Processor, event = false): boolean {
-  if (!event && !lineChanged(cpu) && !(stateOf(cpu) === MONITOR.interruptible && cpu.interruptRequested())) return false;
+export function endWait(cpu: Processor): boolean {
+  if (!lineChanged(cpu) && !(stateOf(cpu) === MONITOR.interruptible && cpu.interruptRequested())) return false;
   setState(cpu, MONITOR.none);
   cpu.activity = ACTIVITY.active;
   return true;

@@ -20,7 +20,7 @@ export const TRAP = Object.fromEntries(TRAP_KINDS.map((kind, number) => [kind, n
 export const FIELDS_OF: readonly (readonly string[])[] = Object.values(FIELDS);
 /** Kinds whose first field is the name of an instruction: raised as its number among these. */
 const NAMED: ReadonlySet<TrapKind> = new Set<TrapKind>(['VM entry', 'TLB flush']);
-export const INSTRUCTION_NAMES = ['VMLAUNCH', 'VMRESUME', 'flush', 'INVLPG', 'MOV to CR3', 'INVPCID', 'INVEPT', 'INVVPID'] as const;
+const INSTRUCTION_NAMES = ['VMLAUNCH', 'VMRESUME', 'flush', 'INVLPG', 'MOV to CR3', 'INVPCID', 'INVEPT', 'INVVPID'] as const;
 export const named = (name: (typeof INSTRUCTION_NAMES)[number]): number => INSTRUCTION_NAMES.indexOf(name);
 
 /** A field that is left out. */

@@ -100,7 +100,7 @@ const ENTRY_SAYS: Sentence = ({ rip, fields }) => {
 function inject(cpu: Processor, vmcs: Vmcs): void {
   const injection = vmcs.low(INJECTION), type = (injection >> 8) & 7, injecting = (injection & VALID) !== 0;
   const traps = (vmcs.low(PRIMARY_CONTROLS) & PROCESSOR['monitor trap flag']) !== 0;
-  if (traps || (injecting && type === OTHER_EVENT)) armMonitorTrap(cpu, injecting && (traps || type === OTHER_EVENT) ? 'pending' : traps ? 'armed' : 'off');
+  if (traps || (injecting && type === OTHER_EVENT)) armMonitorTrap(cpu, injecting ? 'pending' : 'armed');
   if (!injecting || type === OTHER_EVENT) return;
   const errorCode = (injection & DELIVER_ERROR_CODE) !== 0 ? vmcs.low(ERROR_CODE) : undefined;
   try { deliver(cpu, { vector: injection & 0xff, type, errorCode, instructionLength: vmcs.low(LENGTH) }); }

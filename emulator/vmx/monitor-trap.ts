@@ -6,7 +6,7 @@ import { VMX_STATE } from './state.js';
 export const OTHER_EVENT = 7;
 
 const OFF = 0, ARMED = 1, PENDING = 2;
-const STATES = { off: OFF, armed: ARMED, pending: PENDING } as const;
+const STATES = { armed: ARMED, pending: PENDING } as const;
 
 /** `armed`: the exit follows the first instruction of the guest; the VM entry itself is the current instruction. */
 export function armMonitorTrap(cpu: Processor, state: keyof typeof STATES): void {

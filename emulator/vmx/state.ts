@@ -26,4 +26,3 @@ export const WORLDS = ['no VMX', 'root', 'non-root'] as const;
 export const NON_ROOT = 2;
 /** By its number in WORLDS. */
 export const worldNumber = (cpu: Processor): number => (cpu.low(S.vmxOn) === 0 ? 0 : cpu.nonRoot ? NON_ROOT : 1);
-export const worldOf = (cpu: Processor): (typeof WORLDS)[number] => WORLDS[worldNumber(cpu)]!;
