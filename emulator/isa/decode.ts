@@ -1,5 +1,5 @@
 /** From bytes to a form with its fields. SDM Vol. 2, "Instruction Format", "Opcode Map". */
-import type { Form } from './encoding.js';
+import { exists, type Form, form, opcodeOf, type Row } from './encoding.js';
 
 export interface Decoded {
   readonly form: Form;
@@ -31,16 +31,31 @@ export interface Decoded {
 
 export type Undecoded = 'incomplete' | 'invalid' | 'too long';
 
-/** Forms by map and opcode byte, the more specific first. */
+/** Rows by map and opcode byte, read when they are first asked for; the more specific first. */
 export class DecodeTable {
-  private readonly entries: Form[][] = Array.from({ length: 8 * 256 }, () => []);
-  constructor(readonly forms: readonly Form[]) {
-    for (const f of forms)
-      for (let r = 0; r < (f.plusRegister ? 8 : 1); r++) this.entries[index(f.map, f.opcode + r, f.vex !== undefined)]!.push(f);
-    const rank = (f: Form) => (f.fixedModrm !== undefined ? 0 : typeof f.modrm === 'number' ? 1 : 2) * 2 + (f.rexW || f.notRexB ? 0 : 1);
-    for (const list of this.entries) list.sort((a, b) => rank(a) - rank(b));
+  private readonly rows: Row[][] = Array.from({ length: 8 * 256 }, () => []);
+  private readonly forms: (readonly Form[])[] = [];
+  private readonly known = new Map<Row, Form>();
+  /** `features`: those of the processor; without, all rows exist. */
+  constructor(rows: readonly Row[], private readonly features?: ReadonlySet<string>) {
+    for (const row of rows) {
+      const { map, opcode, plusRegister, vex } = opcodeOf(row);
+      for (let r = 0; r < (plusRegister ? 8 : 1); r++) this.rows[index(map, opcode + r, vex !== undefined)]!.push(row);
+    }
   }
-  at(map: number, opcode: number, vex: boolean): readonly Form[] { return this.entries[index(map, opcode, vex)]!; }
+  at(map: number, opcode: number, vex: boolean): readonly Form[] {
+    const at = index(map, opcode, vex);
+    return (this.forms[at] ??= this.read(this.rows[at]!));
+  }
+  private read(rows: readonly Row[]): Form[] {
+    const { features } = this, rank = (f: Form) => (f.fixedModrm !== undefined ? 0 : typeof f.modrm === 'number' ? 1 : 2) * 2 + (f.rexW || f.notRexB ? 0 : 1);
+    return rows.map((row) => this.formOf(row)).filter((f) => !features || exists(f, features)).sort((a, b) => rank(a) - rank(b));
+  }
+  private formOf(row: Row): Form {
+    let f = this.known.get(row);
+    if (!f) this.known.set(row, f = form(row));
+    return f;
+  }
 }
 const index = (map: number, opcode: number, vex: boolean): number => (map + (vex ? 4 : 0)) * 256 + opcode;
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { decode, DecodeTable } from './decode.js';
 import { encode, type Fields } from './encode.js';
-import { type Form, forms } from './encoding.js';
+import { type Form, forms, rows } from './encoding.js';
 import { INSTRUCTIONS } from './index.js';
 
-const ALL = INSTRUCTIONS.flatMap(forms), TABLE = new DecodeTable(ALL);
+const ALL = INSTRUCTIONS.flatMap(forms), TABLE = new DecodeTable(INSTRUCTIONS.flatMap(rows));
 
 function fieldsOf(form: Form, memory: boolean): Fields {
   const mode = form.only === '32' ? 32 : 64;

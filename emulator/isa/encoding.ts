@@ -179,39 +179,42 @@ function sizeOf(operands: readonly OperandSpec[], marks: readonly string[]): For
   return 0;
 }
 
-/** Reads one row. Throws when it is malformed: a wrong row fails when the table is built. */
-export function form(instruction: Instruction, line: string): Form {
+/** One row as printed. */
+export interface Row {
+  readonly instruction: Instruction;
+  readonly line: string;
+}
+
+export const rows = (instruction: Instruction): Row[] =>
+  instruction.encodings.split('\n').map((l) => l.trim()).filter(Boolean).map((line) => ({ instruction, line }));
+
+/** What stands before the opcode, VEX, the escape bytes, the opcode, and what stands behind it. */
+const OPCODE = /^((?:(?:NP|66|F3|F2|REX(?:\.W)?|!REX\.B|!REP)[\s+]+)*)(?:(VEX\.\S+)\s+)?(?:(0F)\s+(?:(38|3A)\s+(?=[0-9A-F]{2}))?(?=[0-9A-F]{2}))?([0-9A-F]{2})(\+r[bwdo])?(?=\s|\||$)([^|]*)/;
+
+/** Where a row stands in the opcode maps: by this it is found, and only then read. */
+export function opcodeOf({ instruction, line }: Row): { map: Form['map']; opcode: number; plusRegister: boolean; vex: string | undefined; before: string; behind: string } {
+  const found = OPCODE.exec(line);
+  if (!found) throw new Error(`${instruction.name}: "${line}" has no opcode`);
+  const [, before, vex, escape, second, opcode, plus, behind] = found;
+  return { map: vex ? vexOf(vex).map : second === '38' ? 2 : second ? 3 : escape ? 1 : 0, opcode: parseInt(opcode!, 16), plusRegister: plus !== undefined, vex, before: before!, behind: behind! };
+}
+
+/** Reads one row. Throws when it is malformed. */
+export function form(row: Row): Form {
+  const { instruction, line } = row, { map, opcode, plusRegister, vex: vexText, before, behind } = opcodeOf(row), vex = vexText === undefined ? undefined : vexOf(vexText);
   const [encoding = '', syntax = '', marksText = ''] = line.split('|').map((s) => s.trim());
-  const marks = marksText.split(/\s+/).filter(Boolean);
-  const tokens = encoding.split(/[\s]+/).filter((t) => t !== '+' && t !== '');
-  let mandatory: Form['mandatory'] = 'none', map: Form['map'] = 0, vex: Vex | undefined, rexW = false, notRexB = false, notRep = false, plusRegister = false, plusSt = false;
-  let modrm: Form['modrm'];
-  const bytes: number[] = [], immediates: Immediate[] = [];
-  for (const t of tokens) {
-    if (!vex && bytes.length === 0 && (t === 'NP' || t === '66' || t === 'F3' || t === 'F2') && tokens.length > 1) { mandatory = t; continue; }
-    if (t.startsWith('VEX.')) { ({ vex, mandatory, map } = vexOf(t)); continue; }
-    if (t === '/is4') { immediates.push('is4'); continue; }
-    if (t === 'REX.W') { rexW = true; continue; }
-    if (t === '!REX.B') { notRexB = true; continue; }
-    if (t === '!REP') { notRep = true; continue; }
-    if (t === 'REX') continue;
-    let m = /^([0-9A-F]{2})(\+r[bwdo]|\+i)?$/.exec(t);
-    if (m) { bytes.push(parseInt(m[1]!, 16)); if (m[2] === '+i') plusSt = true; else if (m[2]) plusRegister = true; continue; }
-    m = /^\+r[bwdo]$/.exec(t) ?? /^r[bwdo]$/.exec(t);
-    if (m) { plusRegister = true; continue; }
+  const marks = marksText.split(/\s+/).filter(Boolean), prefixes = before.split(/[\s+]+/).filter(Boolean);
+  let modrm: Form['modrm'], fixedModrm: number | undefined, plusSt = false;
+  const immediates: Immediate[] = [];
+  for (const t of behind.split(/\s+/).filter(Boolean)) {
+    let m = /^([0-9A-F]{2})(\+i)?$/.exec(t);
+    if (m && fixedModrm === undefined) { fixedModrm = parseInt(m[1]!, 16); plusSt = m[2] !== undefined; continue; }
     m = /^\/(r|\d)$/.exec(t);
     if (m) { modrm = m[1] === 'r' ? 'r' : Number(m[1]); continue; }
+    if (t === '/is4') { immediates.push('is4'); continue; }
     if (/^(ib|iw|id|io|cb|cw|cd|cp)$/.test(t)) { immediates.push(t as Immediate); continue; }
     throw new Error(`${instruction.name}: "${t}" in "${encoding}" is not understood`);
   }
-  if (bytes.length > 1 && bytes[0] === 0x0f) {
-    bytes.shift();
-    map = 1;
-    const escape = bytes.length > 1 ? [0x38, 0x3a].indexOf(bytes[0]!) : -1;
-    if (escape >= 0) { bytes.shift(); map = escape === 0 ? 2 : 3; }
-  }
-  const opcode = bytes.shift();
-  if (opcode === undefined || bytes.length > 1) throw new Error(`${instruction.name}: "${encoding}" has no opcode`);
   const texts = syntax.replace(/^\S+\s*/, '').split(/,\s*/).filter(Boolean);
   const read = texts.map(operand);
   const operands = vex ? vexPlaces(read, modrm, marks.includes('MVR'), immediates.includes('is4')) : places(read, modrm, plusRegister);
@@ -219,21 +222,22 @@ export function form(instruction: Instruction, line: string): Form {
   const named = marks.filter((m) => /^[A-Z]/.test(m) && m !== 'MVR'), implied = (kind: OperandKind) => operands.filter((o) => o.kind === kind && o.place === 'immediate').length;
   const given = immediates.filter((i) => i[0] === 'i').length;
   if (implied('immediate') > given) throw new Error(`${instruction.name}: "${encoding}" has ${given} immediates, "${syntax}" ${implied('immediate')}`);
-  if (operands.some((o) => o.place === 'rm') && modrm === undefined && bytes.length === 0) throw new Error(`${instruction.name}: "${syntax}" needs a ModRM byte in "${encoding}"`);
+  if (operands.some((o) => o.place === 'rm') && modrm === undefined && fixedModrm === undefined) throw new Error(`${instruction.name}: "${syntax}" needs a ModRM byte in "${encoding}"`);
   return {
-    instruction, text: `${encoding} | ${syntax}`, syntax, map, opcode, plusRegister, mandatory, rexW, vex, notRexB, notRep, modrm,
-    fixedModrm: bytes[0], plusSt, immediates, operands, size: sizeOf(operands, marks),
+    instruction, text: `${encoding} | ${syntax}`, syntax, map, opcode, plusRegister, vex: vex?.vex,
+    mandatory: vex?.mandatory ?? (prefixes.find((p) => p === 'NP' || p === '66' || p === 'F3' || p === 'F2') as 'NP' | undefined) ?? 'none',
+    rexW: prefixes.includes('REX.W'), notRexB: prefixes.includes('!REX.B'), notRep: prefixes.includes('!REP'), modrm,
+    fixedModrm, plusSt, immediates, operands, size: sizeOf(operands, marks),
     only: marks.includes('64') ? '64' : marks.includes('32') ? '32' : undefined,
     aligned: marks.includes('aligned'),
     features: named.length > 0 ? named : instruction.feature === undefined ? [] : [instruction.feature],
   };
 }
 
-export const forms = (instruction: Instruction): Form[] =>
-  instruction.encodings.split('\n').map((l) => l.trim()).filter(Boolean).map((line) => form(instruction, line));
+export const forms = (instruction: Instruction): Form[] => rows(instruction).map(form);
 
-/** The rows that exist on a processor with these features. */
-export const formsWith = (features: ReadonlySet<string>, instructions: readonly Instruction[]): Form[] =>
-  instructions.flatMap(forms).filter((f) => f.features.every((name) => features.has(name)));
+/** Whether the row exists on a processor with these features. */
+export const exists = (f: Form, features: ReadonlySet<string>): boolean => f.features.every((name) => features.has(name));
+export const formsWith = (features: ReadonlySet<string>, instructions: readonly Instruction[]): Form[] => instructions.flatMap(forms).filter((f) => exists(f, features));
 
 export const widthOf = (o: OperandSpec, memory: boolean): Bits => (memory ? o.memoryBits : o.bits) as Bits;

@@ -17,7 +17,8 @@ import { SPLIT_MIX } from '../cpu/random.js';
 import { resetProcessor } from '../cpu/reset.js';
 import { applyEntryState } from './entry-state.js';
 import { LocalApic } from '../devices/local-apic.js';
-import { formsWith } from '../isa/encoding.js';
+import { DecodeTable } from '../isa/decode.js';
+import { rows } from '../isa/encoding.js';
 import { INSTRUCTIONS } from '../isa/index.js';
 import { OPERATIONS } from './operations.js';
 import { StopConditions } from '../observe/conditions.js';
@@ -127,7 +128,7 @@ export class PersonalComputer implements Machine {
       cpu.signalFloatError = () => { this.chipset.coprocessor.raise(); };
       cpu.restart = () => { this.resetAsked = true; };
     }
-    this.engine = new Engine(all, formsWith(this.features, INSTRUCTIONS), OPERATIONS, { exception: deliverException, eptFault });
+    this.engine = new Engine(all, new DecodeTable(INSTRUCTIONS.flatMap(rows), this.features), OPERATIONS, { exception: deliverException, eptFault });
     this.engine.attention = () => this.outcome !== undefined || this.observer.stoppedBy !== undefined || this.resetAsked || this.cpu.activity !== ACTIVITY.active
       || (this.cpu.yields && all.length > 1) || this.clock.nextDeadline() !== this.deadline || !quietBoundary(this.cpu);
     this.engine.compiles = options.tier !== 'interpreter';

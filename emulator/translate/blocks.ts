@@ -34,7 +34,7 @@ export interface Block {
 
 /** Stand in for bytes that are no instruction. */
 const pseudo = (name: string, vector: number): Form =>
-  form(instruction(name, name, { encodings: '', operation: (cpu) => cpu.perform('raise', cpu.constant(vector, 64), cpu.constant(0, 64)) }), `00 | ${name}`);
+  form({ instruction: instruction(name, name, { encodings: '', operation: (cpu) => cpu.perform('raise', cpu.constant(vector, 64), cpu.constant(0, 64)) }), line: `00 | ${name}` });
 const INVALID = pseudo('(invalid)', 6), PROTECTION = pseudo('(protection)', 13);
 
 export interface Fetch {
@@ -54,9 +54,7 @@ export class Blocks {
   /** Low twelve bits of the addresses at which execution is to be looked at. */
   readonly watchedOffsets = new Set<number>();
 
-  constructor(private readonly cpu: Processor, private readonly table: DecodeTable, private readonly handlers: Handlers, private readonly fetch: Fetch, private readonly protectCode: (physicalPage: number) => void) {
-    for (const f of [...table.forms, INVALID, PROTECTION]) this.formNumbers.set(f, this.formNumbers.size);
-  }
+  constructor(private readonly cpu: Processor, private readonly table: DecodeTable, private readonly handlers: Handlers, private readonly fetch: Fetch, private readonly protectCode: (physicalPage: number) => void) {}
 
   /** The record of the block at a linear address whose code is at `host`; translated now if it is new. */
   find(linear: number, host: number, mode: Mode): number {
@@ -254,9 +252,15 @@ export class Blocks {
 
   private handlerOf(d: Decoded, mode: Mode, offset: number, pageLinear: number): number {
     const c = this.contextOf(d, mode, offset, pageLinear), relative = d.form.operands.some((o) => o.kind === 'relative'), bits = (...flags: boolean[]) => flags.reduce((n, b) => n * 2 + (b ? 1 : 0), 0);
-    const handlerKey = `${this.formNumbers.get(d.form)!}:${c.mode}${c.stackSize}${c.protection[0]!}${c.operandSize}${c.addressSize}:${c.rep}:${c.segmentKind}:${
+    const handlerKey = `${this.formNumber(d.form)}:${c.mode}${c.stackSize}${c.protection[0]!}${c.operandSize}${c.addressSize}:${c.rep}:${c.segmentKind}:${
       bits(c.flatCode, c.flatData, c.lock, c.memory, c.hasBase, c.hasIndex, c.ripRelative, c.takenNear, relative && c.nextNear, c.stackReference)}`;
     return this.handlers.slot(handlerKey, () => meaningOf(c));
+  }
+
+  private formNumber(f: Form): number {
+    let n = this.formNumbers.get(f);
+    if (n === undefined) this.formNumbers.set(f, n = this.formNumbers.size);
+    return n;
   }
 
   private writeRecord(at: number, slot: number, offset: number, nextOffset: number): void {

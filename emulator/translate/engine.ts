@@ -9,8 +9,7 @@ import type { Processor } from '../cpu/processor.js';
 import { linearAddress, segmentNumber } from '../cpu/references.js';
 import { INFO } from '../meaning/emit.js';
 import { RECORD, RECORD_BYTES } from '../meaning/record.js';
-import { DecodeTable } from '../isa/decode.js';
-import type { Form } from '../isa/encoding.js';
+import type { DecodeTable } from '../isa/decode.js';
 import { examine, probe, readTo, withoutAlignmentChecks, writeFrom } from '../paging/access.js';
 import { EXECUTE, READ, WRITE } from '../paging/mmu.js';
 import { isRam } from '../paging/physical-memory.js';
@@ -64,7 +63,7 @@ export class Engine {
   /** The processor whose state the shared memory holds. */
   cpu: Processor;
 
-  constructor(processors: readonly Processor[], forms: readonly Form[], operations: Operations, private readonly faults: FaultHandlers) {
+  constructor(processors: readonly Processor[], decodeTable: DecodeTable, operations: Operations, private readonly faults: FaultHandlers) {
     const cpu = (this.cpu = processors[0]!);
     const all: Operations = { ...operations, raise: (c) => { throw new Exception(c.argumentLow(0), c.argumentLow(1)); } };
     this.operations = Object.values(all);
@@ -81,7 +80,6 @@ export class Engine {
       outOfBudget: (r, next) => this.outOfBudget(r, next),
       transfer: this.core.transfer, onward: this.core.onward, condition: this.core.condition, status: this.core.status,
     }, (name) => this.operationNumber(name));
-    const decodeTable = new DecodeTable(forms);
     this.blocks = new Blocks(cpu, decodeTable, this.handlers, { hostOf: (linear) => this.fetchHost(linear) }, (page) => {
       if (cpu.mmu.codePages[page] === 0) for (const each of processors) each.mmu.protectCode(page);
     });

@@ -1,7 +1,7 @@
 /** npm run fuzz:decoder -- --strings N --seed S --record: random bytes for our decoder and for iced-x86's. */
 import { parseArgs } from 'node:util';
 import { DecodeTable } from '../../emulator/isa/decode.js';
-import { forms } from '../../emulator/isa/encoding.js';
+import { forms, rows } from '../../emulator/isa/encoding.js';
 import { INSTRUCTIONS } from '../../emulator/isa/index.js';
 import { compare, truncationFault } from '../oracles/decoder.js';
 import { record } from '../oracles/results.js';
@@ -10,7 +10,7 @@ import { Random } from './random.js';
 
 const { values } = parseArgs({ options: { strings: { type: 'string', default: '1000000' }, seed: { type: 'string', default: '1' }, record: { type: 'boolean', default: false } } });
 const count = Number(values.strings), decoded = { 16: 0, 32: 0, 64: 0 };
-const random = new Random(Number(values.seed)), table = new DecodeTable(INSTRUCTIONS.flatMap(forms)), source = new RandomBytes(random, table.forms);
+const random = new Random(Number(values.seed)), table = new DecodeTable(INSTRUCTIONS.flatMap(rows)), source = new RandomBytes(random, INSTRUCTIONS.flatMap(forms));
 const tallies = new Map<string, { times: number; first: string }>();
 let differing = 0, valid = 0;
 function tally(key: string, first: string): void {

@@ -3,7 +3,7 @@ import { DecodeTable, decode } from '../../emulator/isa/decode.js';
 import { encode, type Fields, type MemoryFields } from '../../emulator/isa/encode.js';
 import { FEATURES } from '../../emulator/cpu/cpuid.js';
 import { COMPONENTS } from '../../emulator/cpu/xsave-components.js';
-import { type Form, forms, formsWith } from '../../emulator/isa/encoding.js';
+import { type Form, formsWith, rows } from '../../emulator/isa/encoding.js';
 import { INSTRUCTIONS } from '../../emulator/isa/index.js';
 import type { Instruction } from '../../emulator/isa/instruction.js';
 import { unknownFeatures } from '../oracles/decoder.js';
@@ -40,7 +40,7 @@ const isSigned32 = (n: number): boolean => n >= -(2 ** 31) && n < 2 ** 31;
 
 export class RandomCases {
   private readonly forms: Readonly<Record<64 | 32, readonly Form[]>>;
-  private readonly table = new DecodeTable(INSTRUCTIONS.flatMap(forms));
+  private readonly table = new DecodeTable(INSTRUCTIONS.flatMap(rows));
 
   constructor(instructions: readonly Instruction[]) {
     const all = formsWith(FEATURES, instructions);
