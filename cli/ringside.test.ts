@@ -17,7 +17,7 @@ interface Finished {
   readonly errors: string;
 }
 
-const start = (...args: string[]) => spawn(process.execPath, ['--import=tsx', path.join(ROOT, 'cli/ringside.ts'), ...args], { cwd: ROOT });
+const start = (...args: string[]) => spawn(process.execPath, ['--import=./tools/typescript.mjs', path.join(ROOT, 'cli/ringside.ts'), ...args], { cwd: ROOT });
 
 function ringside(args: readonly string[], input = ''): Promise<Finished> {
   const child = start(...args);
