@@ -19,6 +19,9 @@ export const SEGMENT_NAMES = ['ES', 'CS', 'SS', 'DS', 'FS', 'GS', 'LDTR', 'TR'] 
  */
 export const SEGMENT = { base: 0, selector: 8, attributes: 12, limit: 16, readLimit: 24, writeLimit: 32, bytes: 48 } as const;
 
+/** Inside S.supervisorSpace and S.userSpace: values of S.spaceTag and S.tlbPart. */
+export const SPACE = { tag: 0, part: 8 } as const;
+
 /** A slot that always reads as zero comes first: an absent base or index register points there. */
 export const S = {
   zero: field(64),
@@ -41,8 +44,10 @@ export const S = {
   codeMode: field(4),
   /** Low twelve bits of fast-TLB tags: address space and privilege. */
   spaceTag: field(8),
-  /** Offset of the half of the fast TLB's tables that serves now. */
-  tlbHalf: field(8),
+  /** Offset of the part of the fast TLB's tables that serves now. */
+  tlbPart: field(4),
+  /** Both for the supervisor and for the user of the present address space: what a change of CPL puts there. */
+  supervisorSpace: field(16), userSpace: field(16),
   /** Record at which the interpreter left, and why (cpu/exits.ts). */
   exitRecord: field(4),
   exitReason: field(4),
@@ -122,9 +127,12 @@ export const FAST_TLB_ENTRY_BYTES = 16;
  * the first after 4 GBytes included: else an access that crosses the boundary would find the entry of the second page.
  */
 export const FAST_TLB_FOLD = 23;
-/** Each table has one half for VMX non-root operation and one for the rest: hypervisor and guest often use the same addresses. */
-export const FAST_TLB_HALF_BYTES = FAST_TLB_ENTRIES * FAST_TLB_ENTRY_BYTES;
-const FAST_TLB_BYTES = 2 * FAST_TLB_HALF_BYTES;
+/**
+ * Each table has four parts, in VMX non-root operation and outside it for supervisor and user: hypervisor and guest often use the same addresses, and
+ * so do a small kernel and its programs.
+ */
+export const FAST_TLB_PART_BYTES = FAST_TLB_ENTRIES * FAST_TLB_ENTRY_BYTES, FAST_TLB_PARTS = 4;
+const FAST_TLB_BYTES = FAST_TLB_PARTS * FAST_TLB_PART_BYTES;
 /** A processor has a set of its own; those of the second and further ones lie behind the block table. */
 export const FAST_TLB_SET_BYTES = 3 * FAST_TLB_BYTES;
 export const MOST_PROCESSORS = 16;
@@ -138,10 +146,10 @@ export const MAP = {
   tlbWrite: 0x4000 + FAST_TLB_BYTES,
   tlbExecute: 0x4000 + 2 * FAST_TLB_BYTES,
   /** What VMREAD and VMWRITE need to know of each encoding (vmx/field-access.ts). */
-  vmcsFields: 0x20000,
-  blockTable: 0x40000,
+  vmcsFields: 0x38000,
+  blockTable: 0x80000,
   furtherTlbs: 0x100000,
-  codeCache: 0x280000,
+  codeCache: 0x800000,
   codeCacheEnd: 0x2000000,
   guestMemory: 0x2000000,
 } as const;

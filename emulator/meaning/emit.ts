@@ -325,7 +325,7 @@ export class Emitter {
     }
     const table = r.access === 'read' ? MAP.tlbRead : MAP.tlbWrite;
     f.get(linear).op('i32.wrap_i64').tee(low);
-    f.i32(12).op('i32.shr_u').get(low).i32(FAST_TLB_FOLD).op('i32.shr_u').op('i32.xor').i32(FAST_TLB_ENTRIES - 1).op('i32.and').i32(4).op('i32.shl').i32(0).memory('i32.load', S.tlbHalf).op('i32.add').tee(entry);
+    f.i32(12).op('i32.shr_u').get(low).i32(FAST_TLB_FOLD).op('i32.shr_u').op('i32.xor').i32(FAST_TLB_ENTRIES - 1).op('i32.and').i32(4).op('i32.shl').i32(0).memory('i32.load', S.tlbPart).op('i32.add').tee(entry);
     f.memory('i64.load', table);
     f.get(linear);
     if (bytes > 1) f.i64(BigInt(bytes - 1)).op('i64.add');

@@ -3,7 +3,7 @@
  * translated on both before any is touched; what lies beyond RAM goes to the devices.
  * `supervisor`: an access by the processor itself (descriptor tables, TSS, …), whatever the CPL.
  */
-import { FAST_TLB_ENTRY_BYTES, MAP, S } from '../cpu/layout.js';
+import { FAST_TLB_ENTRY_BYTES, MAP, S, SPACE } from '../cpu/layout.js';
 import { ABANDON, exception } from '../cpu/events.js';
 import { dataBreakpoints, notice } from '../cpu/debug-registers.js';
 import type { Processor } from '../cpu/processor.js';
@@ -48,7 +48,7 @@ export function withoutAlignmentChecks<T>(cpu: Processor, access: () => T): T {
 function fast(cpu: Processor, linear: number, bytes: number, kind: AccessKind, supervisor: boolean): number {
   const low = linear | 0;
   if ((low & PAGE - 1) <= PAGE - bytes) {
-    const { i32 } = cpu, at = (FAST_TABLES[kind] + i32[S.tlbHalf >> 2]! + FAST_TLB_ENTRY_BYTES * fastIndex(low)) >> 2;
+    const { i32 } = cpu, part = i32[(supervisor ? S.supervisorSpace + SPACE.part : S.tlbPart) >> 2]!, at = (FAST_TABLES[kind] + part + FAST_TLB_ENTRY_BYTES * fastIndex(low)) >> 2;
     const tag = supervisor ? cpu.mmu.implicitTag : i32[S.spaceTag >> 2]!;
     if (i32[at] === (low & -PAGE | tag) && i32[at + 1] === Math.floor(linear / 2 ** 32)) return (low + i32[at + 2]!) >>> 0;
   }

@@ -2,8 +2,9 @@
  * The direct-mapped tables that generated code consults in line (cpu/layout.ts). They only repeat what the architectural
  * TLB holds: an access that hits here would have changed nothing there.
  */
-import { FAST_TLB_ENTRIES, FAST_TLB_ENTRY_BYTES, FAST_TLB_FOLD, FAST_TLB_HALF_BYTES, fastTlbSet, MAP, S } from '../cpu/layout.js';
+import { FAST_TLB_ENTRIES, FAST_TLB_ENTRY_BYTES, FAST_TLB_FOLD, FAST_TLB_PART_BYTES, FAST_TLB_PARTS, fastTlbSet, MAP, S, SPACE } from '../cpu/layout.js';
 import type { Processor } from '../cpu/processor.js';
+import { USER_ACCESS } from './outcome.js';
 import type { Space } from './spaces.js';
 
 /** Tables by kind of access. */
@@ -51,9 +52,25 @@ export class FastTlb {
     return (space.tags[privilege] = this.nextTag++);
   }
 
-  fill(table: number, linear: number, physical: number, tag: number): void {
-    const { i32 } = this.cpu;
-    const at = ((table + i32[S.tlbHalf >> 2]!) >> 2) + WORDS * fastIndex(linear), page = linear & ~0xfff;
+  /** The space that serves now, and the two between which CPL chooses. */
+  select(space: Space, nonRoot: boolean, supervisor: number): void {
+    const { cpu } = this, part = this.set + (nonRoot ? 2 * FAST_TLB_PART_BYTES : 0);
+    // With the second tag a new era may begin, in which the first is void.
+    for (let era = -1; era !== this.era;) {
+      ({ era } = this);
+      cpu.set(S.supervisorSpace + SPACE.tag, this.tag(space, supervisor), 0);
+      cpu.set(S.userSpace + SPACE.tag, this.tag(space, USER_ACCESS), 0);
+    }
+    cpu.u32[(S.supervisorSpace + SPACE.part) >> 2] = part;
+    cpu.u32[(S.userSpace + SPACE.part) >> 2] = part + FAST_TLB_PART_BYTES;
+    const now = cpu.cpl === 3 ? S.userSpace : S.supervisorSpace;
+    cpu.set(S.spaceTag, cpu.low(now + SPACE.tag), 0);
+    cpu.u32[S.tlbPart >> 2] = cpu.low(now + SPACE.part);
+  }
+
+  fill(table: number, linear: number, physical: number, tag: number, privilege: number): void {
+    const { i32 } = this.cpu, space = (privilege & USER_ACCESS) !== 0 ? S.userSpace : S.supervisorSpace;
+    const at = ((table + i32[(space + SPACE.part) >> 2]!) >> 2) + WORDS * fastIndex(linear), page = linear & ~0xfff;
     i32[at] = page | tag;
     i32[at + 1] = Math.floor(linear / 2 ** 32);
     i32[at + 2] = MAP.guestMemory + physical - (physical & 0xfff) - page;
@@ -62,21 +79,21 @@ export class FastTlb {
   /** Drops whatever may concern this page, in all spaces. */
   dropPage(linear: number): void {
     const offset = (this.set >> 2) + WORDS * fastIndex(linear), { i32 } = this.cpu;
-    for (const table of FAST_TABLES) for (const half of [table, table + FAST_TLB_HALF_BYTES]) {
-      i32[(half >> 2) + offset] = -1;
-      i32[(half >> 2) + offset + 1] = -1;
+    for (const table of FAST_TABLES) for (let part = 0; part < FAST_TLB_PARTS; part++) {
+      const at = ((table + part * FAST_TLB_PART_BYTES) >> 2) + offset;
+      i32[at] = i32[at + 1] = -1;
     }
   }
 
   dropWritesTo(physicalPage: number): void {
     const { i32 } = this.cpu, host = (MAP.guestMemory + physicalPage * 4096) | 0;
-    for (let n = 0; n < 2 * FAST_TLB_ENTRIES; n++) {
+    for (let n = 0; n < FAST_TLB_PARTS * FAST_TLB_ENTRIES; n++) {
       const at = ((MAP.tlbWrite + this.set) >> 2) + WORDS * n;
       if (((i32[at]! & ~0xfff) + i32[at + 2]! | 0) === host) i32[at] = i32[at + 1] = -1;
     }
   }
 
   clear(): void {
-    for (const table of FAST_TABLES) this.cpu.u8.fill(0xff, table + this.set, table + this.set + 2 * FAST_TLB_HALF_BYTES);
+    for (const table of FAST_TABLES) this.cpu.u8.fill(0xff, table + this.set, table + this.set + FAST_TLB_PARTS * FAST_TLB_PART_BYTES);
   }
 }

@@ -451,7 +451,7 @@ function toggle(m: TestMachine, bit: number): void {
 /** What generated code would do: the physical address, or undefined for a miss. */
 function fastHit(m: TestMachine, table: number, linear: number): number | undefined {
   const { cpu } = m, low = linear | 0;
-  const at = table + 16 * ((low >>> 12 ^ low >>> 22) & FAST_TLB_ENTRIES - 1);
+  const at = table + cpu.low(S.tlbPart) + 16 * ((low >>> 12 ^ low >>> 22) & FAST_TLB_ENTRIES - 1);
   const tag = BigInt(linear) & ~0xfffn | cpu.big(S.spaceTag);
   return cpu.i64[at >> 3] === tag ? (low + cpu.u32[(at + 8) >> 2]! >>> 0) - MAP.guestMemory : undefined;
 }

@@ -1,7 +1,7 @@
 /** Linear to physical: TLB, walk, flags, faults; and every operation that invalidates cached translations. */
 import { dataBreakpointPages } from '../cpu/debug-registers.js';
 import { EptFault, Exception, VECTORS } from '../cpu/events.js';
-import { FAST_TLB_HALF_BYTES, MAP, S } from '../cpu/layout.js';
+import { MAP, S } from '../cpu/layout.js';
 import type { Processor } from '../cpu/processor.js';
 import type { Bus } from '../memory/bus.js';
 import { named, NONE, type Sentence, TRAP } from '../cpu/trap-events.js';
@@ -152,7 +152,7 @@ export class Mmu {
     if (kind !== EXECUTE && this.mayBreak(linear)) return at;
     if (kind === WRITE && this.stale?.written(at >>> 12) === true) return at;
     if (isRam(this.cpu, at, 1) && (kind !== WRITE || this.codePages[at >>> 12] === 0)) {
-      this.fast.fill(FAST_TABLES[kind], linear, at, this.tag(privilege));
+      this.fast.fill(FAST_TABLES[kind], linear, at, this.tag(privilege), privilege);
     }
     return at;
   }
@@ -221,7 +221,6 @@ export class Mmu {
   spaceChanged(): void {
     const { cpu } = this, { cr0, cr4, nonRoot } = cpu;
     if (nonRoot !== this.nonRoot) this.enterWorld(nonRoot);
-    cpu.u32[S.tlbHalf >> 2] = this.fast.set + (nonRoot ? FAST_TLB_HALF_BYTES : 0);
     const paged = (cr0 & CR0_PG) !== 0;
     this.pcid = (cr4 & CR4_PCIDE) !== 0 ? cpu.low(S.cr3) & 0xfff : 0;
     this.translating = paged || this.eptp !== 0;
@@ -251,9 +250,10 @@ export class Mmu {
   }
 
   private updateTag(): void {
-    const { cpu, fast } = this;
+    const { cpu } = this;
     this.alignmentChecked = cpu.cpl === 3 && (cpu.cr0 & CR0_AM) !== 0 && (cpu.low(S.rflags) & RFLAGS_AC) !== 0;
-    cpu.set(S.spaceTag, this.alignmentChecked ? UNMATCHED_TAG : fast.tag(this.spaces.current, cpu.cpl === 3 ? USER_ACCESS : this.explicitSupervisor), 0);
+    this.fast.select(this.spaces.current, this.nonRoot, this.explicitSupervisor);
+    if (this.alignmentChecked) cpu.set(S.spaceTag, UNMATCHED_TAG, 0);
   }
 
   private tag(privilege: number): number {

@@ -71,7 +71,7 @@ function findBlock(f: FunctionBody, LINEAR: number, otherwise: () => void): numb
     f.op('return').end();
   };
   f.get(LINEAR).op('i32.wrap_i64').tee(low).i32(12).op('i32.shr_u').get(low).i32(FAST_TLB_FOLD).op('i32.shr_u').op('i32.xor')
-    .i32(FAST_TLB_ENTRIES - 1).op('i32.and').i32(4).op('i32.shl').i32(0).memory('i32.load', S.tlbHalf).op('i32.add').tee(entry).memory('i64.load', MAP.tlbExecute);
+    .i32(FAST_TLB_ENTRIES - 1).op('i32.and').i32(4).op('i32.shl').i32(0).memory('i32.load', S.tlbPart).op('i32.add').tee(entry).memory('i64.load', MAP.tlbExecute);
   f.get(LINEAR).i64(-4096n).op('i64.and').i32(0).memory('i64.load', S.spaceTag).op('i64.or').op('i64.ne').block('if');
   slow();
   f.get(low).get(entry).memory('i32.load', MAP.tlbExecute + 8).op('i32.add').set(low);

@@ -210,7 +210,7 @@ export class Engine {
 
   private fetchHost(linear: number): number {
     const { cpu } = this;
-    const low = linear >>> 0, entry = ((low >>> 12) ^ (low >>> FAST_TLB_FOLD)) & 1023, at = ((MAP.tlbExecute + cpu.u32[S.tlbHalf >> 2]!) >> 2) + 4 * entry;
+    const low = linear >>> 0, entry = ((low >>> 12) ^ (low >>> FAST_TLB_FOLD)) & 1023, at = ((MAP.tlbExecute + cpu.u32[S.tlbPart >> 2]!) >> 2) + 4 * entry;
     const { u32 } = cpu;
     if (u32[at] === (((low & ~0xfff) | u32[S.spaceTag >> 2]!) >>> 0) && u32[at + 1] === (Math.floor(linear / HIGH) >>> 0)) return (low + u32[at + 2]!) >>> 0;
     const physical = cpu.mmu.translate(linear, EXECUTE, cpu.cpl === 3);
