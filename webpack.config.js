@@ -1,6 +1,8 @@
 /** Bundles for Node (extension, debugger worker, command line, language server, editor tests) and for the panels' web views. */
+import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import CopyPlugin from 'copy-webpack-plugin';
 import { EsbuildPlugin } from 'esbuild-loader';
 import webpack from 'webpack';
@@ -17,7 +19,7 @@ const entries = {
   extension: from('extension/extension.ts'),
   'debugger-worker': from('debugger/worker.ts'),
   'language-server': from('language/server.ts'),
-  ringside: from('cli/ringside.ts'),
+  'ringside-main': from('cli/ringside.ts'),
   'editor-tests': from('test/editor/index.ts'),
 };
 
@@ -37,9 +39,14 @@ const common = {
       { test: /\.js$/, include: MAPPED_INSIDE, loader: 'esbuild-loader', options: { target: 'es2022' } },
     ],
   },
-  optimization: { minimizer: [new EsbuildPlugin({ target: 'es2022', keepNames: true, legalComments: 'none' })] },
+  optimization: { minimizer: [new EsbuildPlugin({ target: 'es2022', minifyIdentifiers: false, minifySyntax: true, minifyWhitespace: true, legalComments: 'none' })] },
   performance: { hints: false },
   stats: 'errors-warnings',
+};
+
+/** The command line starts with what V8 compiled before: see cli/launcher.cjs. */
+const keepCompiled = {
+  apply: ({ hooks }) => hooks.afterEmit.tapPromise('keep-compiled', () => promisify(execFile)(process.execPath, [from('tools/keep-compiled.mjs')])),
 };
 
 const node = ([name, entry]) => ({
@@ -53,8 +60,8 @@ const node = ([name, entry]) => ({
   node: { __dirname: false, __filename: false },
   ignoreWarnings: [{ module: /vscode-languageserver-types|vscode-languageclient/ }],
   plugins: [
-    new webpack.BannerPlugin({ banner: '#!/usr/bin/env node', raw: true, test: /^ringside\.js$/ }),
     new webpack.DefinePlugin({ RINGSIDE_VERSION: JSON.stringify(JSON.parse(readFileSync(from('package.json'), 'utf8')).version) }),
+    ...(name === 'ringside-main' ? [keepCompiled] : []),
   ],
 });
 
@@ -68,6 +75,7 @@ const views = {
     new CopyPlugin({
       patterns: [
         { from: from('node_modules/iced-x86/iced_x86_bg.wasm'), to: '[name][ext]' },
+        { from: from('cli/launcher.cjs'), to: 'ringside.js' },
         { from: from('package.json'), to: 'package.json', transform: () => `${JSON.stringify({ type: 'commonjs' })}\n` },
         { from: 'extension/panels/*.css', to: 'panels/[name][ext]', context: root },
       ],

@@ -1,8 +1,6 @@
-/** Decompresses what kernels and initial RAM disks are packed with. */
-import { decompress as decompressZstandard } from 'fzstd';
+/** Decompresses what kernels and initial RAM disks are packed with; what few need is loaded when it is needed. */
 import { gather } from './gather.js';
 import { decompressLz4 } from './lz4.js';
-import { decompressXz } from './xz.js';
 
 export interface Compression {
   readonly name: string;
@@ -15,8 +13,8 @@ export interface Compression {
 
 const COMPRESSIONS: readonly Compression[] = [
   { name: 'gzip', magic: [0x1f, 0x8b], sizeAtEnd: true, decompress: (packed) => gather(new Blob([packed]).stream().pipeThrough(new DecompressionStream('gzip'))) },
-  { name: 'XZ', magic: [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00], decompress: decompressXz },
-  { name: 'Zstandard', magic: [0x28, 0xb5, 0x2f, 0xfd], decompress: (packed) => decompressZstandard(packed) }, // It does not look at check sums.
+  { name: 'XZ', magic: [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00], decompress: async (packed) => (await import('./xz.js')).decompressXz(packed) },
+  { name: 'Zstandard', magic: [0x28, 0xb5, 0x2f, 0xfd], decompress: async (packed) => (await import('fzstd')).decompress(packed) }, // It does not look at check sums.
   { name: 'LZ4', magic: [0x02, 0x21, 0x4c, 0x18], decompress: decompressLz4 },
   { name: 'bzip2', magic: [0x42, 0x5a, 0x68] },
   { name: 'LZMA', magic: [0x5d, 0x00, 0x00] },

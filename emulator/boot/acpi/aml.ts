@@ -4,7 +4,11 @@
 export type Aml = readonly number[];
 
 const ascii = (text: string): number[] => Array.from(text, (character) => character.charCodeAt(0));
-export const little = (value: number, bytes: number): number[] => Array.from({ length: bytes }, (_, n) => Math.floor(value / 256 ** n) & 0xff);
+export function little(value: number, bytes: number): number[] {
+  const out: number[] = [];
+  for (let rest = value; out.length < bytes; rest = Math.floor(rest / 256)) out.push(rest & 0xff);
+  return out;
+}
 
 /** `\` begins at the root; segments are parted by dots. */
 function nameString(name: string): number[] {
