@@ -9,7 +9,7 @@ import { FLAT_CODE32, FLAT_CODE64, FLAT_DATA, setFlat } from './segments.js';
 
 const UD = VECTORS['#UD'], GP = VECTORS['#GP'];
 const RCX = 1, RDX = 2, RSP = 4, R11 = 11;
-const SYSRET_FLAGS = STATUS_FLAGS | TF | IF | DF | IOPL | NT | AC | VIF | VIP | ID;
+export const SYSRET_FLAGS = STATUS_FLAGS | TF | IF | DF | IOPL | NT | AC | VIF | VIP | ID;
 
 function flatLevel(cpu: Processor, selector: number, code: number, cpl: number, ssSelector: number): void {
   setFlat(cpu, CS, selector, code, cpl);

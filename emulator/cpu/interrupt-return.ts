@@ -13,6 +13,8 @@ import { checkImage, withheld, withVif } from './virtual-interrupts.js';
 import { read16 } from '../paging/access.js';
 
 const GP = VECTORS['#GP'];
+/** What an image of 32 or 64 bits gives at any privilege level, and at CPL 0. */
+export const IMAGE_FLAGS = STATUS_FLAGS | TF | DF | NT | AC | ID, IMAGE_FLAGS_0 = IMAGE_FLAGS | IF | IOPL | VIF | VIP;
 const ALWAYS = STATUS_FLAGS | TF | DF | NT;
 
 /** RFLAGS from an image, as far as the privilege level allows. 16-bit images leave the upper half. */

@@ -63,7 +63,7 @@ export class Emitter {
 
   protected steps(steps: readonly Step[]): void { for (const step of steps) this.step(step); }
 
-  private step(step: Step): void {
+  protected step(step: Step): void {
     const f = this.f;
     switch (step.op) {
       case 'constant':

@@ -52,7 +52,15 @@ export type Step =
   /** Ends the block: transfers to an offset in the code segment. `link` names the record's link slot when the target never changes. */
   | { readonly op: 'jump'; readonly target: Value; readonly link?: 'taken' | 'next' }
   /** Runs the instruction again (REP): the count of instructions does not grow until it is done. */
-  | { readonly op: 'again' };
+  | { readonly op: 'again' }
+  | PlainStep;
+
+/** Steps of plain cases (meaning/plain.ts), which are functions of their own. */
+export type PlainStep =
+  /** Where in the shared memory the bytes are at a linear address (64 bits), or 0 when the fast TLB does not say so. */
+  | { readonly op: 'lookup'; readonly to: Value; readonly address: Value; readonly bytes: number; readonly access: 'read' | 'write'; readonly space: number; readonly part: number }
+  | { readonly op: 'call'; readonly to: Value; readonly function: number; readonly args: readonly Value[] }
+  | { readonly op: 'return'; readonly value: Value };
 
 export class Value {
   constructor(readonly meaning: Meaning, readonly id: number, readonly bits: Bits) {}

@@ -3,13 +3,19 @@ import { BLOCK_TABLE_ENTRIES, FAST_TLB_ENTRIES, FAST_TLB_FOLD, MAP, S } from '..
 import { RECORD } from '../meaning/record.js';
 import { statusFunction } from '../meaning/emit-status.js';
 import { CONDITIONS } from '../meaning/emit-condition.js';
+import { plainFunction } from '../meaning/plain.js';
 import { FunctionBody, I32, I64, ModuleWriter } from '../wasm/module.js';
+import { PLAIN_TRANSFERS } from './plain-transfers.js';
 
 /** Slot of the function table whose handler leaves before the instruction is run. */
 export const LEAVE_SLOT = 0;
 
+/** Operations with plain cases in WebAssembly: their numbers are the first. */
+export const PLAIN_OPERATIONS = Object.keys(PLAIN_TRANSFERS);
+
 export interface CoreExports {
   run(record: number): void;
+  perform(record: number, operation: number): void;
   transfer(record: number, linear: bigint): number;
   onward(): number;
   condition(number: number): number;
@@ -23,7 +29,8 @@ export function coreModule(): Uint8Array<ArrayBuffer> {
   const w = new ModuleWriter();
   const handler = w.type([I32], [I32]);
   const slowTransfer = w.import('slowTransfer', [I32, I64], [I32]), slowOnward = w.import('slowOnward', [], [I32]);
-  const leave = w.import('leave', [I32], []);
+  const leave = w.import('leave', [I32], []), slowPerform = w.import('slowPerform', [I32, I32], []);
+  const outOfBudget = w.import('outOfBudget', [I32, I32], [I32]), attention = w.import('attention', [], [I32]);
 
   const run = new FunctionBody([I32], []);
   run.block('loop').get(0).get(0).memory('i32.load', RECORD.handler.offset).callIndirect(handler).tee(0).brIf(0).end();
@@ -34,9 +41,11 @@ export function coreModule(): Uint8Array<ArrayBuffer> {
   w.add(leaveAt, { slot: LEAVE_SLOT });
 
   w.add(transfer(slowTransfer), { exported: 'transfer' });
-  w.add(onward(slowOnward), { exported: 'onward' });
+  w.add(onward(slowOnward, outOfBudget), { exported: 'onward' });
   const status = w.add(statusFunction(), { exported: 'status' });
   w.add(conditionFunction(status), { exported: 'condition' });
+  const plain = Object.entries(PLAIN_TRANSFERS).map(([name, record]) => w.add(plainFunction([32], status, (m, at) => { record(m, at!, { attention }); }), { exported: `plain ${name}` }));
+  w.add(perform(plain, slowPerform), { exported: 'perform' });
   return w.encode();
 }
 
@@ -49,15 +58,22 @@ function transfer(slowTransfer: number): FunctionBody {
   return f;
 }
 
+/** An operation that ends its instruction: its plain case, or TypeScript. */
+function perform(plain: readonly number[], slowPerform: number): FunctionBody {
+  const f = new FunctionBody([I32, I32], []), RECORD_PARAMETER = 0, OPERATION = 1;
+  plain.forEach((fn, n) => { f.get(OPERATION).i32(n).op('i32.eq').block('if').get(RECORD_PARAMETER).call(fn).block('if').op('return').end().end(); });
+  return f.get(RECORD_PARAMETER).get(OPERATION).call(slowPerform);
+}
+
 /** To S.onward, where S.budget still has room for the block; otherwise the interpreter leaves, as TypeScript has prepared. */
-function onward(slowOnward: number): FunctionBody {
+function onward(slowOnward: number, outOfBudget: number): FunctionBody {
   const f = new FunctionBody([], [I32]);
   const linear = f.local(I64), left = f.local(I32), next = f.local(I32);
   f.i32(0).memory('i64.load', S.onward).set(linear);
   const slot = findBlock(f, linear, () => f.call(slowOnward));
   f.get(slot).memory('i32.load', MAP.blockTable + 8).tee(next);
   f.i32(0).memory('i32.load', S.budget).get(next).memory('i32.load', RECORD.remaining.offset).op('i32.sub').tee(left).i32(0).op('i32.lt_s').block('if');
-  f.i32(0).op('return').end();
+  f.i32(0).get(linear).i64(-4096n).op('i64.and').memory('i64.store', S.codePage).get(next).get(next).call(outOfBudget).op('return').end();
   f.i32(0).get(left).memory('i32.store', S.budget);
   f.i32(0).get(linear).i64(-4096n).op('i64.and').memory('i64.store', S.codePage);
   return f;

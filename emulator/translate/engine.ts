@@ -14,7 +14,7 @@ import { examine, probe, readTo, withoutAlignmentChecks, writeFrom } from '../pa
 import { EXECUTE, READ, WRITE } from '../paging/mmu.js';
 import { isRam } from '../paging/physical-memory.js';
 import { Blocks } from './blocks.js';
-import { type CoreExports, coreModule, LEAVE_SLOT } from './core.js';
+import { type CoreExports, coreModule, LEAVE_SLOT, PLAIN_OPERATIONS } from './core.js';
 import { Handlers } from './handlers.js';
 import { Modes } from './mode.js';
 import { Regions } from './regions.js';
@@ -66,19 +66,20 @@ export class Engine {
   constructor(processors: readonly Processor[], decodeTable: DecodeTable, operations: Operations, private readonly faults: FaultHandlers) {
     const cpu = (this.cpu = processors[0]!);
     const all: Operations = { ...operations, raise: (c) => { throw new Exception(c.argumentLow(0), c.argumentLow(1)); } };
-    this.operations = Object.values(all);
-    Object.keys(all).forEach((name, i) => this.operationNumbers.set(name, i));
+    for (const name of [...PLAIN_OPERATIONS, ...Object.keys(all)]) if (!this.operationNumbers.has(name)) this.operationNumbers.set(name, this.operationNumbers.size);
+    this.operations = [...this.operationNumbers.keys()].map((name) => all[name]!);
     const table = new WebAssembly.Table({ initial: 4096, element: 'anyfunc' });
-    const imports = { m: cpu.memory, t: table, leave: (r: number) => this.exit(EXIT.at, r), slowTransfer: (r: number, linear: bigint) => this.slowTransfer(r, linear), slowOnward: () => this.slowOnward() };
-    this.core = new WebAssembly.Instance(new WebAssembly.Module(coreModule()), { e: imports }).exports as unknown as CoreExports;
+    const outOfBudget = (r: number, next: number) => this.outOfBudget(r, next);
+    this.core = new WebAssembly.Instance(new WebAssembly.Module(coreModule()), { e: {
+      m: cpu.memory, t: table, leave: (r: number) => this.exit(EXIT.at, r), slowTransfer: (r: number, linear: bigint) => this.slowTransfer(r, linear), slowOnward: () => this.slowOnward(),
+      slowPerform: (r: number, op: number) => this.perform(r, op), outOfBudget, attention: () => this.attention(),
+    } }).exports as unknown as CoreExports;
     this.handlers = new Handlers(cpu.memory, table, {
       slowReference: (r, info, s) => this.slowReference(r, info, s),
       slowStore: (r, info, s) => this.slowStore(r, info, s),
       compute: (r, op) => this.compute(r, op),
-      perform: (r, op) => this.perform(r, op),
       unlinked: (r, slot, linear) => this.unlinked(r, slot, linear),
-      outOfBudget: (r, next) => this.outOfBudget(r, next),
-      transfer: this.core.transfer, onward: this.core.onward, condition: this.core.condition, status: this.core.status,
+      outOfBudget, perform: this.core.perform, transfer: this.core.transfer, onward: this.core.onward, condition: this.core.condition, status: this.core.status,
     }, (name) => this.operationNumber(name));
     this.blocks = new Blocks(cpu, decodeTable, this.handlers, { hostOf: (linear) => this.fetchHost(linear) }, (page) => {
       if (cpu.mmu.codePages[page] === 0) for (const each of processors) each.mmu.protectCode(page);
@@ -294,6 +295,7 @@ export class Engine {
     try {
       cpu.setNumber(S.onward, this.linearRip());
       u32[S.resume >> 2] = 1;
+      cpu.alone = false;
     } catch { /* RIP is not canonical: the run loop meets that again. */ }
   }
   /** The same in TypeScript, where WebAssembly does not find the block at S.onward. */
