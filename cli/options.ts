@@ -31,7 +31,7 @@ export const COMMANDS = {
       boot: { type: 'string', value: 'PROTOCOL', says: `how an image is started that can be started in several ways: ${BOOT_PROTOCOLS.join(', ')}` },
       module: { type: 'string', multiple: true, value: '"FILE ARGS"', says: 'a file handed to the guest beside the image, with its own command line; may be repeated' },
       'max-instructions': { type: 'string', value: 'N', says: 'ends with status 6 after so many instructions' },
-      tier: { type: 'string', value: 'TIER', says: 'interpreter: nothing is compiled; compiled (the default): what runs often is' },
+      tier: { type: 'string', value: 'TIER', says: 'interpreter: nothing is compiled; compiled (the default): what runs often is; both: one against the other, until their states differ, which ends with status 7' },
       stats: { type: 'boolean', says: 'ends with one line of JSON on standard error: instructions, seconds, VM exits by reason, exceptions and interrupts by vector, hypercalls by number, and the hash of the final state' },
       trace: { type: 'string', multiple: true, value: 'KINDS', says: 'a line on standard error for each event of these kinds: vmexit, vmentry, exception, hypercall, interrupt' },
     },
@@ -114,4 +114,4 @@ export function helpText(): string {
 
 const STATUSES = `Exit status of "run":
   a byte v that the guest writes to port 0xf4 gives (v << 1) | 1; power-off or reset gives 0;
-  2 bad input; 3 every processor is halted for ever; 4 triple fault; 5 something is not implemented; 6 the limit of instructions`;
+  2 bad input; 3 every processor is halted for ever; 4 triple fault; 5 something is not implemented; 6 the limit of instructions; 7 the tiers differ`;

@@ -114,7 +114,7 @@ describe('the command line', function () {
       [[], /Which image\?/],
       [[LAB, 'more'], /but "more" follows it/],
       [[LAB, '--memory', 'much'], /--memory must be a size/],
-      [[LAB, '--tier', 'fast'], /--tier must be interpreter or compiled, not "fast"/],
+      [[LAB, '--tier', 'fast'], /--tier must be interpreter, compiled or both, not "fast"/],
       [[LAB, '--trace', 'foo'], /There is no kind of event for --trace "foo": there are vmexit, vmentry/],
       [[LAB, '--memory', '--stats'], /--memory wants a value: write --memory SIZE/],
       [[LAB, '--trace', 'vmexits'], /"vmexits"; is "vmexit" meant/],

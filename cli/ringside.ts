@@ -2,6 +2,7 @@
 import { BadImage } from '../emulator/boot/index.js';
 import { NotImplemented } from '../emulator/cpu/events.js';
 import { COMMANDS, helpText, readCount, readOptions, unknown, UsageError, type CommandName } from './options.js';
+import { TiersDiffer } from '../emulator/machine/both-tiers.js';
 import { run, STATUS } from './run.js';
 
 declare const RINGSIDE_VERSION: string | undefined;
@@ -35,7 +36,7 @@ async function main(args: readonly string[]): Promise<number | undefined> {
 
 /** What a person did wrong is a sentence; what we did wrong keeps its stack trace. */
 function explain(error: unknown): string {
-  if (error instanceof UsageError || error instanceof BadImage || (error instanceof Error && error.cause !== undefined)) return error.message;
+  if (error instanceof UsageError || error instanceof BadImage || error instanceof TiersDiffer || (error instanceof Error && error.cause !== undefined)) return error.message;
   if (error instanceof NotImplemented) return `Not implemented: ${error.what}.`;
   if (error instanceof Error && (error as NodeJS.ErrnoException).code === 'EADDRINUSE') return 'The port is in use: choose another by --port.';
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -53,7 +54,8 @@ main(process.argv.slice(2)).then(
   },
   (error: unknown) => {
     process.stderr.write(`${explain(error)}\n`);
-    process.exitCode = STATUS.badInput;
-    process.stderr.write('', () => process.exit(STATUS.badInput));
+    const status = error instanceof TiersDiffer ? STATUS.tiersDiffer : STATUS.badInput;
+    process.exitCode = status;
+    process.stderr.write('', () => process.exit(status));
   },
 );

@@ -2,7 +2,8 @@
 import { BOOT_PROTOCOLS, type BootProtocol } from '../emulator/boot/index.js';
 import { MOST_PROCESSORS } from '../emulator/cpu/layout.js';
 import { createMachine, DEFAULT_QUANTUM, MOST_MEMORY, MOST_NANOSECONDS, MOST_QUANTUM } from '../emulator/machine/machine.js';
-import type { Machine, StopReason } from '../emulator/machine/contract.js';
+import { BothTiers } from '../emulator/machine/both-tiers.js';
+import type { MachineOptions, RunningMachine, StopReason } from '../emulator/machine/contract.js';
 import type { TrapEvent, TrapKind } from '../emulator/cpu/trap-events.js';
 import { exitReasonName } from '../emulator/vmx/exit-reasons.js';
 import { planBoot } from '../debugger/boot-files.js';
@@ -12,7 +13,7 @@ import { readProcessorModel } from '../debugger/processor-model.js';
 import { DiskFile } from './disk-file.js';
 import { readCount, readSize, UsageError, type Given, unknown } from './options.js';
 
-export const STATUS = { badInput: 2, haltedForEver: 3, tripleFault: 4, notImplemented: 5, limit: 6 } as const;
+export const STATUS = { badInput: 2, haltedForEver: 3, tripleFault: 4, notImplemented: 5, limit: 6, tiersDiffer: 7 } as const;
 
 const TRACES: Readonly<Record<string, TrapKind>> = { vmexit: 'VM exit', vmentry: 'VM entry', exception: 'exception', hypercall: 'hypercall', interrupt: 'interrupt' };
 const SLICE = 2_000_000;
@@ -42,7 +43,12 @@ export async function run({ values, positionals }: Given): Promise<number> {
   for (const given of (values['disk'] as readonly string[] | undefined) ?? []) disks.push(await DiskFile.open(given));
   const serial = new SerialPort();
   const pace = new Pace(() => performance.now());
-  const machine = createMachine({ memoryBytes, cpus, features, seed, quantum, nanosecondsPerInstruction, disks: disks.map(({ disk }) => disk), ...(tier && { tier }), onSerial: (port, byte) => { pace.active(); if (port === 1) serial.byte(byte); }, onDebugConsole: (byte) => { pace.active(); process.stderr.write(Uint8Array.of(byte)); } });
+  const options: MachineOptions = {
+    memoryBytes, cpus, features, seed, quantum, nanosecondsPerInstruction, disks: disks.map(({ disk }) => disk),
+    onSerial: (port, byte) => { pace.active(); if (port === 1) serial.byte(byte); },
+    onDebugConsole: (byte) => { pace.active(); process.stderr.write(Uint8Array.of(byte)); },
+  };
+  const machine: RunningMachine = tier === 'both' ? new BothTiers(options) : createMachine({ ...options, ...(tier && { tier }) });
   machine.load(plan);
   for (const kind of traced) machine.conditions.add({ kind, test: (event) => { traceLine(event); return false; } });
   /** A terminal ends lines with a line feed, where a serial keyboard sends a carriage return. */
@@ -81,7 +87,7 @@ class SerialPort {
 }
 
 /** `pace`: undefined when nobody can give any input any more. */
-async function toTheEnd(machine: Machine, limit: number, serial: SerialPort, disks: readonly DiskFile[], pace: () => Pace | undefined): Promise<StopReason> {
+async function toTheEnd(machine: RunningMachine, limit: number, serial: SerialPort, disks: readonly DiskFile[], pace: () => Pace | undefined): Promise<StopReason> {
   for (;;) {
     const left = limit - machine.instructions;
     if (left <= 0) return { kind: 'limit' };
@@ -110,7 +116,7 @@ function processorModel(given: string): ReadonlySet<string> {
   return features;
 }
 
-const TIERS = ['interpreter', 'compiled'] as const;
+const TIERS = ['interpreter', 'compiled', 'both'] as const;
 
 function oneOf<T extends string>(option: string, known: readonly T[], given: string | undefined): T | undefined {
   const found = known.find((each) => each === given);
@@ -147,7 +153,7 @@ function statusOf(reason: StopReason): number {
   }
 }
 
-function statistics(machine: Machine, seconds: number): Record<string, unknown> {
+function statistics(machine: RunningMachine, seconds: number): Record<string, unknown> {
   const { exits, exceptions, interrupts, hypercalls, otherHypercalls } = machine.ledger.counts;
   const named = (counts: ReadonlyMap<number, number>, name: (key: number) => string): Record<string, number> => Object.fromEntries([...counts].map(([key, count]) => [name(key), count]));
   return {

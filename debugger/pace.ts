@@ -1,5 +1,5 @@
 /** How time passes for a machine that waits for somebody: quickly at first, then as outside, so that an idle shell leaves the host alone. */
-import type { Machine, StopReason } from '../emulator/machine/contract.js';
+import type { RunningMachine, StopReason } from '../emulator/machine/contract.js';
 
 /** Virtual nanoseconds that a machine may skip while it is halted, counted anew whenever something comes in or goes out. */
 const SKIPPED = 60e9;
@@ -20,7 +20,7 @@ export class Pace {
     this.since = undefined;
   }
 
-  run(machine: Machine, instructions: number): StopReason {
+  run(machine: Pick<RunningMachine, 'run' | 'idleNanoseconds'>, instructions: number): StopReason {
     if (this.since !== undefined) {
       const now = this.now();
       this.left += Math.floor((now - this.since) * 1e6);

@@ -74,3 +74,6 @@ export interface Machine {
   save(): Uint8Array;
   restore(data: Uint8Array): void;
 }
+
+/** What runs from its first instruction to its end, with nobody who stops it. */
+export type RunningMachine = Pick<Machine, 'load' | 'run' | 'input' | 'instructions' | 'idleNanoseconds' | 'ledger' | 'conditions' | 'stateHash'>;

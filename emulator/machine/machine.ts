@@ -358,7 +358,9 @@ export class PersonalComputer implements Machine {
 
   input(port: 1 | 2, bytes: Uint8Array): void { for (const byte of bytes) this.chipset.serial[port - 1]!.receive(byte); }
 
-  stateHash(): string { return stateHash(this.processors, { instructions: this.instructions, now: this.now(), turns: this.turns.save(), devices: this.chipset.save(), clock: this.clock.save() }); }
+  /** What there is to see besides processors and memory. */
+  besides(): unknown { return { instructions: this.instructions, now: this.now(), turns: this.turns.save(), devices: this.chipset.save(), clock: this.clock.save() }; }
+  stateHash(): string { return stateHash(this.processors, this.besides()); }
 
   save(): Uint8Array {
     return saveSnapshot(this.cpu, this.turns.areas, {

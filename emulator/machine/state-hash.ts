@@ -21,6 +21,8 @@ class Hash {
 
 /** Bookkeeping of the interpreter, which depends on how the run was cut into pieces: not part of the machine's state. */
 const VOLATILE: readonly (readonly [number, number])[] = [[S.codePage, S.rflags], [S.budget, S.segments]];
+/** Indices of the words that are; the status flags are known by `getRflags` only. */
+export const STATE_WORDS = Array.from({ length: (S.end - S.gpr) / 4 }, (_, n) => S.gpr + 4 * n).filter((at) => !VOLATILE.some(([from, to]) => at >= from && at < to)).map((at) => at >> 2);
 
 /** `processors` shows the state of the one that is looked up. */
 export function stateHash(processors: readonly Processor[], rest: unknown): string {
@@ -34,9 +36,7 @@ export function stateHash(processors: readonly Processor[], rest: unknown): stri
 
 function hashProcessor(hash: Hash, cpu: Processor): void {
   const { u32 } = cpu;
-  for (let at: number = S.gpr; at < S.end; at += 4) {
-    if (!VOLATILE.some(([from, to]) => at >= from && at < to)) hash.word(u32[at >> 2]!);
-  }
+  for (const at of STATE_WORDS) hash.word(u32[at]!);
   hash.word(getRflags(cpu));
 }
 

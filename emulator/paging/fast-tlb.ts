@@ -17,6 +17,12 @@ export const UNMATCHED_TAG = 0xffe;
 
 export const fastIndex = (linear: number): number => ((linear >>> 12) ^ (linear >>> FAST_TLB_FOLD)) & (FAST_TLB_ENTRIES - 1);
 
+/** Where the code at a linear address is in the shared memory, as far as it is known here. */
+export function fastHost({ u32 }: Processor, linear: number): number | undefined {
+  const low = linear >>> 0, at = ((MAP.tlbExecute + u32[S.tlbPart >> 2]!) >> 2) + WORDS * fastIndex(low);
+  return u32[at] === (((low & ~0xfff) | u32[S.spaceTag >> 2]!) >>> 0) && u32[at + 1] === Math.floor(linear / 2 ** 32) >>> 0 ? (low + u32[at + 2]!) >>> 0 : undefined;
+}
+
 export class FastTlb {
   private nextTag = 0;
   /** Advances when the numbers have run out: every tag handed out before is void. */

@@ -3,7 +3,7 @@ import { Abandon, EptFault, Exception, exception, ExitDue, FaultInNewTask, StopB
 import { forgetHits } from '../cpu/debug-registers.js';
 import { EXIT } from '../cpu/exits.js';
 import { updateFloatMode } from '../cpu/float-mode.js';
-import { CS, FAST_TLB_FOLD, MAP, S } from '../cpu/layout.js';
+import { CS, MAP, S } from '../cpu/layout.js';
 import type { Operation, Operations } from '../cpu/operations.js';
 import type { Processor } from '../cpu/processor.js';
 import { linearAddress, segmentNumber } from '../cpu/references.js';
@@ -11,6 +11,7 @@ import { INFO } from '../meaning/emit.js';
 import { RECORD, RECORD_BYTES } from '../meaning/record.js';
 import type { DecodeTable } from '../isa/decode.js';
 import { examine, probe, readTo, withoutAlignmentChecks, writeFrom } from '../paging/access.js';
+import { fastHost } from '../paging/fast-tlb.js';
 import { EXECUTE, READ, WRITE } from '../paging/mmu.js';
 import { isRam } from '../paging/physical-memory.js';
 import { Blocks } from './blocks.js';
@@ -210,10 +211,8 @@ export class Engine {
   }
 
   private fetchHost(linear: number): number {
-    const { cpu } = this;
-    const low = linear >>> 0, entry = ((low >>> 12) ^ (low >>> FAST_TLB_FOLD)) & 1023, at = ((MAP.tlbExecute + cpu.u32[S.tlbPart >> 2]!) >> 2) + 4 * entry;
-    const { u32 } = cpu;
-    if (u32[at] === (((low & ~0xfff) | u32[S.spaceTag >> 2]!) >>> 0) && u32[at + 1] === (Math.floor(linear / HIGH) >>> 0)) return (low + u32[at + 2]!) >>> 0;
+    const { cpu } = this, known = fastHost(cpu, linear);
+    if (known !== undefined) return known;
     const physical = cpu.mmu.translate(linear, EXECUTE, cpu.cpl === 3);
     if (physical + PAGE > cpu.guestBytes && physical >= cpu.guestBytes) throw new Error(`not implemented: running code at physical address 0x${physical.toString(16)}, which is not memory`);
     return MAP.guestMemory + physical;

@@ -2,6 +2,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { loadImage } from '../../emulator/boot/index.js';
+import { gpr, MAP } from '../../emulator/cpu/layout.js';
+import { BothTiers, TiersDiffer } from '../../emulator/machine/both-tiers.js';
+import type { MachineOptions } from '../../emulator/machine/contract.js';
 import { PersonalComputer } from '../../emulator/machine/machine.js';
 
 const MEMORY_BYTES = 64 << 20;
@@ -12,10 +15,15 @@ const EVENTFUL = ['pf64', 'smc32', 'syscall64', 'int8032', 'vmcpuid64'];
 const PIECES = [100_001, 900_007, 1_000_003, 17, 1, 3, 700_001, 1_000_000];
 const FRACTION = 20;
 
-function machine(name: string, tier: 'interpreter' | 'compiled'): PersonalComputer {
+const OPTIONS: MachineOptions = { memoryBytes: MEMORY_BYTES, cpus: 1, onSerial: () => undefined, onDebugConsole: () => undefined };
+function plan(name: string) {
   const bytes = readFileSync(new URL(`../../bench/guests/out/${name}.elf`, import.meta.url));
-  const pc = new PersonalComputer({ memoryBytes: MEMORY_BYTES, cpus: 1, onSerial: () => undefined, onDebugConsole: () => undefined, tier });
-  pc.load(loadImage({ name, bytes, memoryBytes: MEMORY_BYTES, args: '', modules: [] }));
+  return loadImage({ name, bytes, memoryBytes: MEMORY_BYTES, args: '', modules: [] });
+}
+
+function machine(name: string, tier: 'interpreter' | 'compiled'): PersonalComputer {
+  const pc = new PersonalComputer({ ...OPTIONS, tier });
+  pc.load(plan(name));
   return pc;
 }
 
@@ -35,4 +43,40 @@ describe('tiers', function () {
       if (computes) assert.ok(fast.engine.regions.made > 0, 'nothing was compiled');
     });
   }
+});
+
+describe('both tiers at once', function () {
+  this.timeout(120_000);
+  const started = (name: string): BothTiers => {
+    const both = new BothTiers(OPTIONS);
+    both.load(plan(name));
+    assert.deepEqual(both.run(1_500_000), { kind: 'budget' });
+    assert.ok(both.compiled.engine.regions.made > 0 && both.interpreted.engine.regions.made === 0);
+    return both;
+  };
+
+  it('run as one machine', () => {
+    const both = started('qsort64'), alone = machine('qsort64', 'interpreter');
+    alone.run(1_500_000);
+    assert.equal(both.instructions, alone.instructions);
+    assert.equal(both.stateHash(), alone.stateHash());
+  });
+  it('stop where a register differs, and say which', () => {
+    const both = started('sha64'), { cpu } = both.compiled;
+    cpu.u32[gpr(12) >> 2]! ^= 4;
+    assert.throws(() => both.run(1000), (error: Error) => error instanceof TiersDiffer && /^The tiers differ behind instructions 1500000 to \d+, from RIP 0x[0-9a-f]+; interpreted and compiled are R/.test(error.message));
+  });
+  it('notice memory that differs', () => {
+    const both = started('qsort64'), { cpu } = both.compiled;
+    cpu.u32[(MAP.guestMemory + 0x3f0_0000) >> 2] = 7;
+    assert.throws(() => both.stateHash(), /memory at 0x3f00000 0x0 and 0x7/);
+  });
+  it('notice an end, and output, that differ', () => {
+    const both = started('qsort64');
+    both.compiled.chipset.ports.write(0x3f8, 1, 0x41);
+    assert.throws(() => both.run(1), /output: none and serial port 1: 65/);
+    const other = started('qsort64');
+    other.compiled.cpu.rip = 0x3f0_0000;
+    assert.throws(() => other.run(1_000_000), TiersDiffer);
+  });
 });

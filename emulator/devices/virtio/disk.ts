@@ -19,6 +19,8 @@ export class Disk {
   }
 
   get bytes(): number { return this.image.length; }
+  /** One with the same image, to which nothing has been written. */
+  copy(): Disk { return new Disk(this.name, this.image, this.readOnly); }
 
   read(address: number, length: number): Uint8Array {
     const bytes = new Uint8Array(this.image.subarray(address, address + length));
