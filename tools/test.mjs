@@ -8,7 +8,7 @@ import { Refusal, progress, root, run } from './run.mjs';
 import { tally } from './tally.mjs';
 
 /** Folders whose unit tests run side by side, then those that want the machine to themselves. */
-const SIDE_BY_SIDE = ['emulator', 'debugger', 'language', 'cli', 'extension', 'tools', 'labs'];
+const SIDE_BY_SIDE = ['emulator', 'debugger', 'language', 'outside', 'cli', 'extension', 'tools', 'labs'];
 const ALONE = ['test', 'bench'];
 const SUITE_LIMIT_MS = 20 * 60_000;
 const MOCHA = path.join(root, 'node_modules/mocha/bin/mocha.js');

@@ -23,18 +23,19 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'emulator/boot': ['emulator/cpu', 'emulator/memory'],
   'emulator/machine': ['emulator'],
   'emulator/observe': ['emulator'],
-  debugger: ['emulator', 'language'],
+  outside: ['emulator'],
+  debugger: ['emulator', 'language', 'outside'],
   language: ['emulator/isa', 'emulator/meaning', 'emulator/cpu', 'emulator/vmx'],
   syntaxes: ['emulator/isa', 'language'],
   extension: ['emulator', 'debugger', 'language'],
-  cli: ['emulator', 'debugger', 'language'],
+  cli: ['emulator', 'debugger', 'language', 'outside'],
   bench: ['emulator', 'cli'],
   labs: ['emulator', 'cli', 'debugger'],
   tools: ['emulator', 'language'],
 };
 
 /** The entry files of the debugger and the language server stand with one foot in Node; all else there runs in any worker. */
-const NODE_ALLOWED = [/^(extension|cli|test|tools|bench|labs)\//, /\.test\.ts$/, /^debugger\/(worker|files|stdio|tcp)\.ts$/, /^language\/server\.ts$/, /^(emulator|debugger|language|syntaxes)\/.*\.(mjs|node\.ts)$/];
+const NODE_ALLOWED = [/^(extension|cli|test|tools|bench|labs|outside)\//, /\.test\.ts$/, /^debugger\/(worker|files|stdio|tcp)\.ts$/, /^language\/server\.ts$/, /^(emulator|debugger|language|syntaxes)\/.*\.(mjs|node\.ts)$/];
 const VSCODE_ALLOWED = [/^extension\//, /^test\/editor\/suite\.ts$/];
 const DOM_ALLOWED = [/^extension\/panels\/(kit\/|[a-z-]+\/([a-z]+-)?view\.ts$)/, /^test\/editor\//];
 

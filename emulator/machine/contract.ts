@@ -6,6 +6,14 @@ import type { StopConditions } from '../observe/conditions.js';
 import type { TrapEvent } from '../cpu/trap-events.js';
 import type { TrapLedger } from '../observe/ledger.js';
 
+/** A network card, and who is at the other end of its cable. Frames are Ethernet's, without their check sequence. */
+export interface Cable {
+  /** The card's: 6 bytes. */
+  readonly address: Uint8Array;
+  /** The machine has sent a frame, and will leave its run after this instruction: what answers it comes by `Machine.receive`. */
+  sent(frame: Uint8Array): void;
+}
+
 export interface MachineOptions {
   memoryBytes: number;
   cpus: number;
@@ -20,6 +28,8 @@ export interface MachineOptions {
   quantum?: number;
   /** Disks on virtio, in their order on the bus. */
   disks?: readonly Disk[];
+  /** Network cards on virtio, in their order on the bus. */
+  cables?: readonly Cable[];
   /** Whether hot code is compiled; both ways end in the same state. */
   tier?: 'interpreter' | 'compiled';
 }
@@ -58,7 +68,7 @@ export interface Machine {
   load(plan: BootPlan): void;
   reset(): void;
   /** Runs at most that many instructions, exactly. A breakpoint at the very first of them stops it at once: `step` leaves such a place.
-   *  `paused` when so much time has passed while all processors were halted; without such a limit, one that only input can wake is halted for ever. */
+   *  `paused` when so much time has passed while all processors were halted, or a frame was sent; without such a limit, a machine that only input can wake is halted for ever. */
   run(instructions: number, idleNanoseconds?: number): StopReason;
   /** The others run until it is this processor's turn; then one instruction, breakpoint or not, or the delivery of one event. `budget` when it was done. */
   step(cpu: number): StopReason;
@@ -70,6 +80,8 @@ export interface Machine {
   readonly ledger: TrapLedger;
   readonly conditions: StopConditions;
   input(port: 1 | 2, bytes: Uint8Array): void;
+  /** A frame arrives at a network card. False: it has no room now. */
+  receive(card: number, frame: Uint8Array): boolean;
   stateHash(): string;
   save(): Uint8Array;
   restore(data: Uint8Array): void;

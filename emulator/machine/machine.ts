@@ -1,6 +1,5 @@
 /** Puts a PC together and runs it. The machine is a pure function of what it is given: time is the count of instructions. */
 import type { BootPlan } from '../boot/plan.js';
-import { ENTROPY_DEVICE, FIRST_DISK_DEVICE } from '../boot/board.js';
 import { NotImplemented } from '../cpu/events.js';
 import { deliverException } from '../cpu/exceptions.js';
 import { beginStep, endStep, eventsPending, mustStep, quietBoundary, serviceInterrupts } from '../cpu/interrupts.js';
@@ -13,7 +12,6 @@ import { ACTIVITY } from '../cpu/modes.js';
 import { endWait, waitsForStore } from '../cpu/monitor.js';
 import { ROOT_INTERCEPTS } from '../cpu/intercepts.js';
 import { Processor } from '../cpu/processor.js';
-import { SPLIT_MIX } from '../cpu/random.js';
 import { resetProcessor } from '../cpu/reset.js';
 import { applyEntryState } from './entry-state.js';
 import { LocalApic } from '../devices/local-apic.js';
@@ -33,13 +31,10 @@ import { VirtualClock } from './clock.js';
 import { directMemory } from './direct-memory.js';
 import { prepareBoard, prepareProcessor } from './firmware.js';
 import type { Breakpoints, Machine, MachineOptions, StopReason } from './contract.js';
-import { VirtioBlock } from '../devices/virtio/block.js';
-import type { VirtioDevice } from '../devices/virtio/virtio-device.js';
-import { VirtioEntropy } from '../devices/virtio/entropy.js';
-import { VirtioFunction } from '../devices/virtio/virtio-function.js';
 import { restoreSnapshot, saveSnapshot } from './snapshot.js';
 import { stateHash } from './state-hash.js';
 import { Turns } from './turns.js';
+import { plugVirtio, type VirtioDevices } from './virtio.js';
 
 const PAGE = 4096, WASM_PAGE = 65536;
 /** Largest grant of instructions at once: hot code is found by where grants end. */
@@ -113,9 +108,7 @@ export class PersonalComputer implements Machine {
         if (this.plan) this.cpu.modeChanged();
       },
     });
-    const plug = (device: number, virtio: VirtioDevice): void => { this.chipset.pci.bus.attach(device, new VirtioFunction(virtio, directMemory(all[0]!))); };
-    plug(ENTROPY_DEVICE, new VirtioEntropy(this.seed, SPLIT_MIX));
-    options.disks?.forEach((disk, n) => { plug(FIRST_DISK_DEVICE + n, new VirtioBlock(`disk ${n}`, disk)); });
+    this.virtio = plugVirtio(this.chipset.pci.bus, directMemory(all[0]!), options, () => { this.frameSent = true; });
     const codePages = new Uint8Array(this.guestBytes / PAGE);
     this.observers = all.map((cpu) => new ProcessorObserver(cpu, this.ledger, this.conditions, () => this.instructions));
     for (const cpu of all) {
@@ -129,7 +122,7 @@ export class PersonalComputer implements Machine {
       cpu.restart = () => { this.resetAsked = true; };
     }
     this.engine = new Engine(all, new DecodeTable(INSTRUCTIONS.flatMap(rows), this.features), OPERATIONS, { exception: deliverException, eptFault });
-    this.engine.attention = () => this.outcome !== undefined || this.observer.stoppedBy !== undefined || this.resetAsked || this.cpu.activity !== ACTIVITY.active
+    this.engine.attention = () => this.outcome !== undefined || this.frameSent || this.observer.stoppedBy !== undefined || this.resetAsked || this.cpu.activity !== ACTIVITY.active
       || (this.cpu.yields && all.length > 1) || this.clock.nextDeadline() !== this.deadline || !quietBoundary(this.cpu);
     this.engine.compiles = options.tier !== 'interpreter';
     for (const cpu of all) {
@@ -141,6 +134,9 @@ export class PersonalComputer implements Machine {
   }
 
   private resetAsked = false;
+  private readonly virtio: VirtioDevices;
+  /** In the present run. */
+  private frameSent = false;
   readonly processors: readonly Processor[];
 
   /** Whose state the shared memory holds. */
@@ -195,6 +191,7 @@ export class PersonalComputer implements Machine {
 
   run(instructions: number, idleNanoseconds = Infinity): StopReason {
     this.idleEnd = this.idleNanoseconds + Math.max(0, idleNanoseconds);
+    this.frameSent = false;
     const reason = this.advance(this.instructions + instructions);
     this.idleEnd = Infinity;
     return reason;
@@ -207,6 +204,7 @@ export class PersonalComputer implements Machine {
       const stop = this.pendingStop();
       if (stop) return stop;
       if (this.instructions >= end || this.turns.turn === awaited) return { kind: 'budget' };
+      if (this.frameSent && awaited === undefined) return { kind: 'paused' };
       try {
         if (this.boundary() || this.passTurn()) continue;
         if (this.cpu.activity !== ACTIVITY.active) {
@@ -305,7 +303,7 @@ export class PersonalComputer implements Machine {
       if (hears || cpu.nonRoot) deaf = false;
     }
     this.turns.look(this.turns.turn);
-    const may = this.idleEnd - this.idleNanoseconds, awaitsInput = may !== Infinity && this.chipset.serial.some(({ awaitsInput }) => awaitsInput);
+    const may = this.idleEnd - this.idleNanoseconds, awaitsInput = may !== Infinity && (this.virtio.networks.length > 0 || this.chipset.serial.some(({ awaitsInput }) => awaitsInput));
     if (deaf || (wait === Infinity && !awaitsInput)) return { kind: 'halted for ever' };
     this.idleNanoseconds += Math.min(Math.max(0, wait), may);
     return wait > may ? { kind: 'paused' } : undefined;
@@ -357,6 +355,8 @@ export class PersonalComputer implements Machine {
   }
 
   input(port: 1 | 2, bytes: Uint8Array): void { for (const byte of bytes) this.chipset.serial[port - 1]!.receive(byte); }
+
+  receive(card: number, frame: Uint8Array): boolean { return this.virtio.networks[card]!.receive(frame); }
 
   /** What there is to see besides processors and memory. */
   besides(): unknown { return { instructions: this.instructions, now: this.now(), turns: this.turns.save(), devices: this.chipset.save(), clock: this.clock.save() }; }

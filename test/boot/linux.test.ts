@@ -1,22 +1,17 @@
 /** Debian's stock kernel for clouds, with busybox, on our machine: from its first instruction to a shell and its programs. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import path from 'node:path';
 import { readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { planBoot } from '../../debugger/boot-files.js';
 import { Disk } from '../../emulator/devices/virtio/disk.js';
-import { debianFiles, fileIn, newestOf } from './debian.js';
-import { initrd } from './initrd.js';
 import { level3Program } from './native-program.js';
-import { Terminal } from './terminal.js';
+import { shellOf, VIRTIO_MODULES } from './shell.js';
+import type { Terminal } from './terminal.js';
 
 const META_PACKAGE = 'linux-image-cloud-amd64';
 /** Without the self-test of RSA, which is more than half of a boot. */
 const COMMAND_LINE = 'console=ttyS0 cryptomgr.notests';
 const BOOT_INSTRUCTIONS = 1_200e6;
-/** The drivers of virtio devices, in the order in which they need one another. */
-const MODULES = ['virtio/virtio_ring', 'virtio/virtio', 'virtio/virtio_pci_modern_dev', 'virtio/virtio_pci_legacy_dev', 'virtio/virtio_pci', 'block/virtio_blk', 'char/hw_random/virtio-rng'];
+const MODULES = [...VIRTIO_MODULES, 'drivers/block/virtio_blk', 'drivers/char/hw_random/virtio-rng'];
 
 describe('Debian’s Linux kernel', function () {
   this.timeout(600_000);
@@ -26,20 +21,9 @@ describe('Debian’s Linux kernel', function () {
   const disk = new Disk('disk.img', image);
 
   before(async function () {
-    const name = newestOf(META_PACKAGE), kernel = name === undefined ? undefined : debianFiles(name), busybox = debianFiles('busybox-static');
-    if (name === undefined || kernel === undefined || busybox === undefined) {
-      console.log(`left out: ${META_PACKAGE} and busybox-static cannot be had from Debian here`);
-      this.skip();
-    }
-    release = name.replace('linux-image-', '');
-    const drivers = path.join(kernel, 'lib/modules', release, 'kernel/drivers'), loaded = MODULES.map((module) => `lib/${path.basename(module)}.ko`);
-    const archive = initrd(path.join(busybox, 'bin/busybox'), {
-      first: loaded.map((file) => `insmod /${file}`).join('\n'), files: {
-        ...Object.fromEntries(loaded.map((file, n) => [file, readFileSync(path.join(drivers, `${MODULES[n]!}.ko`))])), ...(level3 === undefined ? {} : { 'bin/level3': readFileSync(level3) }),
-      },
-    });
-    const host = { readFile: (file: string) => (file === 'initrd' ? Promise.resolve(archive) : readFile(file)), exists: () => Promise.resolve(true) };
-    terminal = new Terminal(await planBoot({ program: fileIn(path.join(kernel, 'boot'), 'vmlinuz'), initrd: 'initrd', commandLine: COMMAND_LINE, memoryBytes: undefined, modules: [], protocol: undefined }, host), 'ready> ', { disks: [disk] });
+    const shell = await shellOf(META_PACKAGE, { modules: MODULES, commandLine: COMMAND_LINE, files: level3 === undefined ? {} : { 'bin/level3': readFileSync(level3) }, devices: { disks: [disk] } });
+    if (!shell) this.skip();
+    ({ terminal, release } = shell);
   });
 
   it('boots to a shell, which reads what was typed before it was there', () => {

@@ -10,8 +10,10 @@ export interface VirtioDevice {
   readonly queues: number;
   /** The device-specific configuration, which the driver only reads. */
   readonly configuration: Uint8Array;
-  /** Serves what the driver put into a queue: gives what is to be written into its buffers, at most that many bytes. */
-  request(queue: number, readable: Uint8Array, writableBytes: number): Uint8Array;
+  /** Gets what to call when a queue can be served whose buffers had to wait. */
+  connect?(ready: (queue: number) => void): void;
+  /** Serves what the driver put into a queue: gives what is to be written into its buffers, at most that many bytes. Undefined: there is nothing yet, and the buffers wait. */
+  request(queue: number, readable: Uint8Array, writableBytes: number): Uint8Array | undefined;
   reset(): void;
   save(): unknown;
   restore(state: unknown): void;

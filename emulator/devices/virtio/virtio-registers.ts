@@ -42,6 +42,7 @@ export class VirtioRegisters implements Device {
   constructor(private readonly device: VirtioDevice, private readonly memory: DirectMemory, private readonly vectors: number) {
     this.name = `${device.name} registers`;
     this.state = initial(device.queues);
+    device.connect?.((queue) => { this.notified(queue); });
   }
 
   read(offset: number, bytes: AccessBytes): number {

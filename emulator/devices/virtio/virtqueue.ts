@@ -19,16 +19,17 @@ interface Segment {
   readonly writable: boolean;
 }
 
-/** Serves all that the driver has made available; tells whether it wants an interrupt. */
-export function serveQueue(queue: QueueState, memory: DirectMemory, request: (readable: Uint8Array, writableBytes: number) => Uint8Array): boolean {
+/** Serves what the driver has made available, up to what must wait; tells whether it wants an interrupt. */
+export function serveQueue(queue: QueueState, memory: DirectMemory, request: (readable: Uint8Array, writableBytes: number) => Uint8Array | undefined): boolean {
   const u16 = (address: number): number => viewOf(memory.read(address, 2)).getUint16(0, true);
   const before = queue.nextUsed;
   while (queue.nextAvailable !== u16(queue.available + INDEX_AT)) {
     const head = u16(queue.available + RING_AT + 2 * (queue.nextAvailable % queue.size));
-    queue.nextAvailable = (queue.nextAvailable + 1) & 0xffff;
     const segments = chain(queue, memory, head), writable = segments.filter((each) => each.writable);
     const readable = join(segments.filter((each) => !each.writable).map(({ address, bytes }) => memory.read(address, bytes)));
     const answer = request(readable, writable.reduce((sum, { bytes }) => sum + bytes, 0));
+    if (!answer) break;
+    queue.nextAvailable = (queue.nextAvailable + 1) & 0xffff;
     scatter(memory, writable, answer);
     memory.write(queue.used + RING_AT + USED_ENTRY_BYTES * (queue.nextUsed % queue.size), new Uint8Array(Uint32Array.of(head, answer.length).buffer));
     queue.nextUsed = (queue.nextUsed + 1) & 0xffff;
