@@ -115,6 +115,8 @@ describe('the command line', function () {
       [[LAB, 'more'], /but "more" follows it/],
       [[LAB, '--memory', 'much'], /--memory must be a size/],
       [[LAB, '--tier', 'fast'], /--tier must be interpreter, compiled or both, not "fast"/],
+      [[LAB, '--net', 'tap,ifname=tap0'], /--net: there is no network "tap": only "user" is there/],
+      [[LAB, '--net', 'user,hostfwd=tcp:192.0.2.1:8080-:80'], /Port 8080 of 192\.0\.2\.1 cannot be had/],
       [[LAB, '--trace', 'foo'], /There is no kind of event for --trace "foo": there are vmexit, vmentry/],
       [[LAB, '--memory', '--stats'], /--memory wants a value: write --memory SIZE/],
       [[LAB, '--trace', 'vmexits'], /"vmexits"; is "vmexit" meant/],

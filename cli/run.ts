@@ -7,10 +7,11 @@ import type { MachineOptions, RunningMachine, StopReason } from '../emulator/mac
 import type { TrapEvent, TrapKind } from '../emulator/cpu/trap-events.js';
 import { exitReasonName } from '../emulator/vmx/exit-reasons.js';
 import { planBoot } from '../debugger/boot-files.js';
-import { fileExists, readFileOrSay } from '../debugger/files.js';
 import { Pace } from '../debugger/pace.js';
 import { readProcessorModel } from '../debugger/processor-model.js';
-import { DiskFile } from './disk-file.js';
+import { Devices } from '../outside/devices.js';
+import { fileExists, readFileOrSay } from '../outside/files.js';
+import { NetworkError, readNetwork, type NetworkOptions } from '../outside/network/options.js';
 import { readCount, readSize, UsageError, type Given, unknown } from './options.js';
 
 export const STATUS = { badInput: 2, haltedForEver: 3, tripleFault: 4, notImplemented: 5, limit: 6, tiersDiffer: 7 } as const;
@@ -31,20 +32,20 @@ export async function run({ values, positionals }: Given): Promise<number> {
   const nanosecondsPerInstruction = readCount('nanoseconds', text('nanoseconds') ?? '1', MOST_NANOSECONDS, 1);
   const tier = oneOf('tier', TIERS, text('tier'));
   const limit = values['max-instructions'] === undefined ? Infinity : readCount('max-instructions', values['max-instructions'] as string);
-  const traced = tracedKinds((values['trace'] as readonly string[] | undefined) ?? []);
-  const modules = (values['module'] as readonly string[] | undefined) ?? [];
+  const several = (option: string): readonly string[] => (values[option] as readonly string[] | undefined) ?? [];
+  const traced = tracedKinds(several('trace'));
+  const modules = several('module'), networks = several('net').map(network);
   const { plan, memoryBytes } = await planBoot({
     program, memoryBytes: memory === undefined ? undefined : readSize(memory, MOST_MEMORY), commandLine: text('append') ?? '', initrd: text('initrd'), modules,
     protocol: oneOf<BootProtocol>('boot', BOOT_PROTOCOLS, text('boot')),
   }, { readFile: readFileOrSay, exists: fileExists });
   for (const note of plan.notes) process.stderr.write(`${note}\n`);
 
-  const disks: DiskFile[] = [];
-  for (const given of (values['disk'] as readonly string[] | undefined) ?? []) disks.push(await DiskFile.open(given));
+  const devices = await Devices.open({ disks: several('disk'), networks }, () => performance.now());
   const serial = new SerialPort();
-  const pace = new Pace(() => performance.now());
+  const pace = new Pace(() => performance.now(), () => devices.busy);
   const options: MachineOptions = {
-    memoryBytes, cpus, features, seed, quantum, nanosecondsPerInstruction, disks: disks.map(({ disk }) => disk),
+    memoryBytes, cpus, features, seed, quantum, nanosecondsPerInstruction, ...devices.options,
     onSerial: (port, byte) => { pace.active(); if (port === 1) serial.byte(byte); },
     onDebugConsole: (byte) => { pace.active(); process.stderr.write(Uint8Array.of(byte)); },
   };
@@ -57,12 +58,12 @@ export async function run({ values, positionals }: Given): Promise<number> {
   let open = true;
   for (const over of ['end', 'close', 'error']) process.stdin.on(over, () => { open = false; });
   const started = performance.now();
-  const reason = await toTheEnd(machine, limit, serial, disks, () => (open ? pace : undefined));
+  const reason = await toTheEnd(machine, limit, serial, devices, () => (open || devices.hears ? pace : undefined));
   const seconds = (performance.now() - started) / 1000;
   process.stdin.off('data', input);
   process.stdin.pause();
   await serial.flush();
-  for (const disk of disks) await disk.close();
+  await devices.close();
   const status = statusOf(reason);
   if (values['stats'] === true) process.stderr.write(`${JSON.stringify(statistics(machine, seconds))}\n`);
   return status;
@@ -87,13 +88,13 @@ class SerialPort {
 }
 
 /** `pace`: undefined when nobody can give any input any more. */
-async function toTheEnd(machine: RunningMachine, limit: number, serial: SerialPort, disks: readonly DiskFile[], pace: () => Pace | undefined): Promise<StopReason> {
+async function toTheEnd(machine: RunningMachine, limit: number, serial: SerialPort, devices: Devices, pace: () => Pace | undefined): Promise<StopReason> {
   for (;;) {
     const left = limit - machine.instructions;
     if (left <= 0) return { kind: 'limit' };
     const kept = pace(), reason = kept ? kept.run(machine, Math.min(SLICE, left)) : machine.run(Math.min(SLICE, left));
     await serial.flush();
-    for (const disk of disks) await disk.save();
+    await devices.serve(machine);
     if (reason.kind !== 'budget' && reason.kind !== 'paused' && reason.kind !== 'event' && reason.kind !== 'breakpoint') return reason;
     const wait = kept?.wait ?? 0;
     await new Promise((resolve) => { if (wait > 0) setTimeout(resolve, wait); else setImmediate(resolve); });
@@ -114,6 +115,14 @@ function processorModel(given: string): ReadonlySet<string> {
   const features = readProcessorModel(given);
   if (typeof features === 'string') throw new UsageError(`--cpu: ${features}`);
   return features;
+}
+
+function network(given: string, card: number): NetworkOptions {
+  try {
+    return readNetwork(given, card);
+  } catch (error) {
+    throw error instanceof NetworkError ? new UsageError(`--net: ${error.message}.`) : error;
+  }
 }
 
 const TIERS = ['interpreter', 'compiled', 'both'] as const;

@@ -37,6 +37,15 @@ describe('a machine that waits', () => {
     assert.deepEqual([pace.run(machine, 1e6), pace.wait], [{ kind: 'exit', value: 7 }, 0]);
   });
 
+  it('keeps step with the outside while an answer is awaited', async () => {
+    const machine = await machineWith(ECHO), outside = { now: 0, busy: true }, pace = new Pace(() => outside.now, () => outside.busy);
+    assert.deepEqual([pace.run(machine, 1e6), machine.idleNanoseconds], [{ kind: 'paused' }, 0]);
+    outside.now = 3;
+    assert.deepEqual([pace.run(machine, 1e6), machine.idleNanoseconds], [{ kind: 'paused' }, 3e6]);
+    outside.busy = false;
+    assert.deepEqual([pace.run(machine, 1e6), machine.idleNanoseconds], [{ kind: 'paused' }, 60.003e9]);
+  });
+
   it('is halted for ever where nobody can come', async () => {
     assert.deepEqual((await machineWith(ECHO)).run(1e6), { kind: 'halted for ever' });
     assert.deepEqual(new Pace(() => 0).run(await machineWith([0xfa, 0xf4]), 1e6), { kind: 'halted for ever' });

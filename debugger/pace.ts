@@ -5,14 +5,18 @@ import type { RunningMachine, StopReason } from '../emulator/machine/contract.js
 const SKIPPED = 60e9;
 /** Milliseconds between two looks at a machine that has skipped them. */
 const WAIT = 20;
+/** While an answer from outside is awaited. */
+const SHORT_WAIT = 1;
 
 export class Pace {
   private left = SKIPPED;
   /** Milliseconds, at the last look at a machine that waits. */
   private since: number | undefined;
 
-  /** `now`: milliseconds. */
-  constructor(private readonly now: () => number) {}
+  private wasBusy = false;
+
+  /** `now`: milliseconds. `busy`: whether something outside has been asked, so that time must not run ahead of the answer. */
+  constructor(private readonly now: () => number, private readonly busy: () => boolean = () => false) {}
 
   /** Something came in or went out. */
   active(): void {
@@ -21,6 +25,7 @@ export class Pace {
   }
 
   run(machine: Pick<RunningMachine, 'run' | 'idleNanoseconds'>, instructions: number): StopReason {
+    this.look();
     if (this.since !== undefined) {
       const now = this.now();
       this.left += Math.floor((now - this.since) * 1e6);
@@ -33,5 +38,14 @@ export class Pace {
   }
 
   /** Milliseconds to wait before the next run. */
-  get wait(): number { return this.left <= 0 ? WAIT : 0; }
+  get wait(): number { return this.left > 0 ? 0 : this.wasBusy ? SHORT_WAIT : WAIT; }
+
+  private look(): void {
+    const busy = this.busy();
+    if (busy && this.since === undefined) {
+      this.left = 0;
+      this.since = this.now();
+    } else if (!busy && this.wasBusy) this.active();
+    this.wasBusy = busy;
+  }
 }

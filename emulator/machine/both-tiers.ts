@@ -34,14 +34,16 @@ export class BothTiers implements RunningMachine {
   private nextWhole = WHOLE_STATE;
 
   constructor(options: MachineOptions) {
-    const [first, second] = this.sent;
+    const [first, second] = this.sent, { cables = [] } = options;
     this.interpreted = new PersonalComputer({
       ...options, tier: 'interpreter', ...(options.disks && { disks: options.disks.map((disk) => disk.copy()) }),
+      cables: cables.map(({ address }, card) => ({ address, sent: (frame) => { first.push(`network ${card}: ${frame.join(' ')}`); } })),
       onSerial: (port, byte) => { first.push(`serial port ${port}: ${byte}`); },
       onDebugConsole: (byte) => { first.push(`debug console: ${byte}`); },
     });
     this.compiled = new PersonalComputer({
       ...options, tier: 'compiled',
+      cables: cables.map(({ address, sent }, card) => ({ address, sent: (frame) => { second.push(`network ${card}: ${frame.join(' ')}`); sent(frame); } })),
       onSerial: (port, byte) => { second.push(`serial port ${port}: ${byte}`); options.onSerial(port, byte); },
       onDebugConsole: (byte) => { second.push(`debug console: ${byte}`); options.onDebugConsole(byte); },
     });
@@ -58,6 +60,10 @@ export class BothTiers implements RunningMachine {
   input(port: 1 | 2, bytes: Uint8Array): void {
     this.interpreted.input(port, bytes);
     this.compiled.input(port, bytes);
+  }
+  receive(card: number, frame: Uint8Array): boolean {
+    this.interpreted.receive(card, frame);
+    return this.compiled.receive(card, frame);
   }
   stateHash(): string {
     this.compare(this.instructions, this.compiled.cpu.rip, true);
@@ -109,7 +115,7 @@ export class BothTiers implements RunningMachine {
       const other = interpreted.processors[n]!;
       if (!sameState(other, cpu)) found.push(...differentRegisters(other, cpu).map((text) => (compiled.processors.length > 1 ? `cpu${n} ${text}` : text)));
     });
-    const [first, second] = this.sent;
+    const [first, second] = this.sent, { cables = [] } = options;
     if (first.length !== second.length || first.some((text, n) => text !== second[n])) found.push(`output: ${first.join(', ') || 'none'} and ${second.join(', ') || 'none'}`);
     first.length = second.length = 0;
     if (whole) {

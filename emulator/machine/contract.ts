@@ -88,4 +88,4 @@ export interface Machine {
 }
 
 /** What runs from its first instruction to its end, with nobody who stops it. */
-export type RunningMachine = Pick<Machine, 'load' | 'run' | 'input' | 'instructions' | 'idleNanoseconds' | 'ledger' | 'conditions' | 'stateHash'>;
+export type RunningMachine = Pick<Machine, 'load' | 'run' | 'input' | 'receive' | 'instructions' | 'idleNanoseconds' | 'ledger' | 'conditions' | 'stateHash'>;

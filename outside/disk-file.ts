@@ -2,7 +2,7 @@
 import { access, constants, open, type FileHandle } from 'node:fs/promises';
 import { BadImage } from '../emulator/boot/index.js';
 import { Disk, SECTOR_BYTES } from '../emulator/devices/virtio/disk.js';
-import { readFileOrSay } from '../debugger/files.js';
+import { readFileOrSay } from './files.js';
 
 export class DiskFile {
   private constructor(readonly disk: Disk, private readonly file: FileHandle | undefined) {}

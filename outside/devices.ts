@@ -1,0 +1,46 @@
+/** What a machine is connected to outside: disks in files, and networks. */
+import type { MachineOptions, RunningMachine } from '../emulator/machine/contract.js';
+import { DiskFile } from './disk-file.js';
+import { hostSockets } from './network/host-sockets.js';
+import type { NetworkOptions } from './network/options.js';
+import { UserNetwork } from './network/user-network.js';
+
+export interface Wanted {
+  /** Each as DiskFile.open takes it. */
+  readonly disks: readonly string[];
+  readonly networks: readonly NetworkOptions[];
+}
+
+export class Devices {
+  private constructor(private readonly disks: readonly DiskFile[], private readonly networks: readonly UserNetwork[]) {}
+
+  /** Rejects with a sentence that names what cannot be had. `now`: milliseconds. */
+  static async open({ disks, networks }: Wanted, now: () => number): Promise<Devices> {
+    const files: DiskFile[] = [], opened: UserNetwork[] = [];
+    for (const given of disks) files.push(await DiskFile.open(given));
+    for (const options of networks) opened.push(await UserNetwork.open(options, hostSockets, now));
+    return new Devices(files, opened);
+  }
+
+  /** For the machine that they are connected to. */
+  get options(): Pick<MachineOptions, 'disks' | 'cables'> {
+    return { disks: this.disks.map(({ disk }) => disk), cables: this.networks.map(({ cable }) => cable) };
+  }
+
+  /** Whether something outside has been asked, and may answer. */
+  get busy(): boolean { return this.networks.some(({ busy }) => busy); }
+
+  /** Whether anything may come without the machine asking. */
+  get hears(): boolean { return this.busy || this.networks.some(({ ports }) => ports.length > 0); }
+
+  /** Between two runs of the machine: what came from outside goes in, and what has to last is written. */
+  async serve(machine: Pick<RunningMachine, 'receive'>): Promise<void> {
+    this.networks.forEach((network, card) => { network.deliver((frame) => machine.receive(card, frame)); });
+    for (const disk of this.disks) await disk.save();
+  }
+
+  async close(): Promise<void> {
+    for (const network of this.networks) network.close();
+    for (const disk of this.disks) await disk.close();
+  }
+}
