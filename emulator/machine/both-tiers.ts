@@ -115,7 +115,7 @@ export class BothTiers implements RunningMachine {
       const other = interpreted.processors[n]!;
       if (!sameState(other, cpu)) found.push(...differentRegisters(other, cpu).map((text) => (compiled.processors.length > 1 ? `cpu${n} ${text}` : text)));
     });
-    const [first, second] = this.sent, { cables = [] } = options;
+    const [first, second] = this.sent;
     if (first.length !== second.length || first.some((text, n) => text !== second[n])) found.push(`output: ${first.join(', ') || 'none'} and ${second.join(', ') || 'none'}`);
     first.length = second.length = 0;
     if (whole) {
