@@ -7,7 +7,7 @@ import { linearNumber } from './images.js';
 import { askLinux, logTime } from './linux-data.js';
 import { hex } from './memory-reference.js';
 import { nearest } from './nearest.js';
-import { guestState, tlbData, trapData, vmcsData, walkData } from './panel-data.js';
+import { exitData, guestState, tlbData, trapData, vmcsData, walkData } from './panel-data.js';
 import { RequestError } from './request-error.js';
 import type { Frame } from './unwinder.js';
 import { fieldText } from './variables.js';
@@ -26,6 +26,7 @@ export const CONSOLE_COMMANDS: Readonly<Record<string, Command>> = {
   pt: { usage: 'pt ADDRESS', says: 'the paging-structure entries that translate a linear address', run: showEntries },
   tlb: { usage: 'tlb', says: 'what the TLB holds, and which entries are stale', run: showTlb },
   traps: { usage: 'traps [FILTER]', says: `the last ${SHOWN_TRAPS} events and how many there were; FILTER is a condition or words`, run: showTraps },
+  exits: { usage: 'exits', says: 'the VM exits by reason, and what the hypervisor took for them in instructions up to the next VM entry', run: showExits },
   tasks: { usage: 'tasks', says: 'the processes and threads of a Linux guest, the running one marked', run: showTasks },
   maps: { usage: 'maps PID', says: 'the address space of a process of a Linux guest', run: showMaps },
   modules: { usage: 'modules', says: 'the modules that a Linux guest has loaded, with their addresses', run: showModules },
@@ -135,6 +136,17 @@ function showTraps(debuggee: Debuggee, argument: string): string {
   const { rows, counts } = trapData(debuggee, argument, Math.max(0, total - SHOWN_TRAPS), SHOWN_TRAPS);
   const lines = rows.map((row) => `${row.at}  ${row.world}  ${row.symbol ?? row.rip}  ${row.kind}: ${row.detail}`);
   return [...lines, ...counts.map(({ name, count }) => `${String(count).padStart(10)}  ${name}`)].join('\n');
+}
+
+function showExits(debuggee: Debuggee): string {
+  const exits = exitData(debuggee), all = exits.reduce((sum, { count }) => sum + count, 0), time = exits.reduce((sum, { served }) => sum + (served?.total ?? 0), 0);
+  if (all === 0) return 'There was no VM exit.';
+  const percent = (part: number, whole: number): string => `${(100 * part / Math.max(1, whole)).toFixed(2)}%`;
+  const rows = exits.map(({ name, count, served: times }) => [
+    name, String(count), percent(count, all), ...(times ? [percent(times.total, time), String(times.least), String(times.most), (times.total / times.count).toFixed(1), String(times.mostAt)] : []),
+  ]);
+  return ['VM exit                  samples samples%    time%      least       most       mean  most at', ...rows.map(([name, count, ...others]) => (
+    [name!.padEnd(24), count!.padStart(7), ...others.map((text, index) => text.padStart([8, 8, 10, 10, 10, 14][index]!))].join(' ')))].join('\n');
 }
 
 function send(debuggee: Debuggee, argument: string): string {

@@ -5,6 +5,7 @@ import { getRflags } from '../emulator/cpu/flags.js';
 import { bitField } from '../emulator/observe/bits.js';
 import type { TrapEvent } from '../emulator/cpu/trap-events.js';
 import { currentPagingState } from '../emulator/observe/memory.js';
+import type { ServiceTime } from '../emulator/observe/service-times.js';
 import { readTable, rootOf, type TableEntry } from '../emulator/observe/page-tables.js';
 import { bitsOfField, guestPagingState, meaningOfField, observedVmcs, readVmcs } from '../emulator/observe/vmcs.js';
 import { walkGuestPhysical, walkLinear, type Access, type ObservedWalk } from '../emulator/observe/walk.js';
@@ -178,12 +179,27 @@ export function trapData(debuggee: Debuggee, filter: string, start: number, coun
   return { total, rows: rows.map(({ event }) => trapRow(debuggee, event)), counts: trapCounts(debuggee) };
 }
 
-function trapCounts(debuggee: Debuggee): { name: string; count: number }[] {
-  const { kinds, exits, exceptions, interrupts, hypercalls, otherHypercalls } = debuggee.machine.ledger.counts;
+interface TrapCount {
+  readonly name: string;
+  readonly count: number;
+  /** Of a VM exit: the instructions that the hypervisor has taken for it, up to the next VM entry. */
+  readonly served?: ServiceTime;
+}
+
+const exitName = (reason: number): string => exitReason(reason)?.name ?? `reason ${reason}`;
+
+/** VM exits by reason, the most frequent first. */
+export function exitData({ machine: { ledger } }: Debuggee): TrapCount[] {
+  const { exits, served } = ledger.counts;
+  return [...exits].map(([reason, count]) => ({ name: exitName(reason), count, ...(served.has(reason) && { served: served.get(reason)! }) })).sort((a, b) => b.count - a.count);
+}
+
+function trapCounts(debuggee: Debuggee): TrapCount[] {
+  const { kinds, exceptions, interrupts, hypercalls, otherHypercalls } = debuggee.machine.ledger.counts;
   const entries = (counts: ReadonlyMap<number, number>, name: (key: number) => string) => [...counts].map(([key, count]) => ({ name: name(key), count }));
   return [
     ...Object.entries(kinds).map(([name, count]) => ({ name, count })),
-    ...entries(exits, (reason) => `VM exit: ${exitReason(reason)?.name ?? `reason ${reason}`}`),
+    ...exitData(debuggee).map((exit) => ({ ...exit, name: `VM exit: ${exit.name}` })),
     ...entries(exceptions, (vector) => `exception: ${vectorName(vector)}`),
     ...entries(interrupts, (vector) => `interrupt: ${hex(vector)}`),
     ...entries(hypercalls, (nr) => `hypercall: ${nr}`),

@@ -1,11 +1,12 @@
 /** From a stopped processor to its stack: call frame information where the program has it, frame pointers elsewhere; across worlds. */
+import { isGuestsOwn } from '../emulator/observe/guest-registers.js';
 import { hasGuest, readVmcsField } from '../emulator/observe/vmcs.js';
 import { exitReason } from '../emulator/vmx/exit-reasons.js';
 import type { Processor } from '../emulator/cpu/processor.js';
 import type { Image, Images } from './images.js';
 import type { World } from './launch-arguments.js';
 import type { FrameContext } from './symbols/location-expression.js';
-import { guestView, liveView, readBytes, readPointer, type View } from './view.js';
+import { guestView, instructionAt, liveView, readBytes, readPointer, type View } from './view.js';
 
 export interface Frame {
   readonly is: 'frame' | 'label';
@@ -33,6 +34,9 @@ const MOST_FRAMES = 256;
 const LARGEST_FRAME = 1n << 20n;
 const PUSH_FRAME_POINTER = 0x55;
 const RETURN = 0xc3;
+/** On a stack, of what a hypervisor saves before it enters its guest. */
+const MOST_SAVED = 256n;
+const CALL_LENGTHS = [2, 3, 4, 5, 6, 7];
 
 /** The frame in which the processor stands, without its callers. */
 export const innermostFrame = (cpu: Processor, images: Images): Frame => framesOf(liveView(cpu), images, 1)[0]!;
@@ -53,7 +57,7 @@ const label = (name: string, view: View): Frame => ({
 
 function framesOf(view: View, images: Images, most = MOST_FRAMES): Frame[] {
   const frames: Frame[] = [];
-  let context: FrameContext | undefined = { address: view.rip, register: (name) => view.register(name), read: (address, bytes) => readBytes(view, address, bytes) };
+  let context: FrameContext | undefined = { address: view.rip, register: (name) => innermostRegister(view, name), read: (address, bytes) => readBytes(view, address, bytes) };
   let address = view.rip;
   for (let level = 0; context && frames.length < most; level++) {
     const image = images.at(view.world, context.address);
@@ -64,6 +68,9 @@ function framesOf(view: View, images: Images, most = MOST_FRAMES): Frame[] {
   }
   return frames;
 }
+
+/** After a VM exit RBP is the guest's, and no frame pointer, until the hypervisor has its own again. */
+const innermostRegister = (view: View, name: string): bigint | undefined => (view.live && /^[re]bp$/.test(name) && isGuestsOwn(view.cpu, name) ? undefined : view.register(name));
 
 /** The function at the address, and the inlined calls in front of it. */
 function activations(view: View, image: Image | undefined, context: FrameContext, address: bigint, level: number, images: Images): Frame[] {
@@ -87,19 +94,52 @@ interface Caller {
 }
 
 function callerOf(view: View, image: Image | undefined, images: Images, context: FrameContext, address: bigint): Caller | undefined {
-  if (image?.symbols.canUnwind(image.own(context.address))) {
-    const found = image.symbols.callerOf({ ...context, address: image.own(context.address) });
-    if (!found || !growing(view, context, found)) return undefined;
-    return { address: found.returnAddress, context: { address: found.address, register: (name) => found.register(name), read: (at, bytes) => found.read(at, bytes) } };
-  }
-  return byFramePointer(view, image, images, context, address);
+  if (!image?.symbols.canUnwind(image.own(context.address))) return byFramePointer(view, image, images, context, address);
+  const found = byRules(view, image, context), cfa = found ? undefined : frameAtExit(view, images, context);
+  return cfa === undefined ? found : byRules(view, image, { ...context, cfa });
 }
 
-/** Stacks grow downwards: a caller's frame that is not above its callee's is none. */
+function byRules(view: View, image: Image, context: FrameContext): Caller | undefined {
+  const found = image.symbols.callerOf({ ...context, address: image.own(context.address) });
+  if (!found || !growing(view, context, found)) return undefined;
+  return { address: found.returnAddress, context: { address: found.address, register: (name) => found.register(name), read: (at, bytes) => found.read(at, bytes) } };
+}
+
+const isKernels = (address: bigint): boolean => address >> 63n !== 0n;
+
+/** Stacks grow downwards: a caller's frame that is not above its callee's is none. A program's stack is another than its kernel's. */
 function growing(view: View, callee: FrameContext, caller: FrameContext): boolean {
+  if (isKernels(callee.address) && !isKernels(caller.address)) return true;
   const name = view.bits === 64 ? 'rsp' : 'esp';
   const below = callee.register(name), above = caller.register(name);
   return below !== undefined && above !== undefined && above > below;
+}
+
+/**
+ * The canonical frame address of code that a VM exit has just entered: the hypervisor has left what its registers held, a frame pointer too, on the stack below the
+ * address that it will return to, which is the first one there that follows a call.
+ */
+function frameAtExit(view: View, images: Images, context: FrameContext): bigint | undefined {
+  const stack = context.register('rsp');
+  if (stack === undefined || view.bits !== 64 || !entersAtExit(view, images, context.address)) return undefined;
+  for (let at = stack; at < stack + MOST_SAVED; at += 8n) {
+    const word = readPointer(view, at);
+    if (word !== undefined && isCode(view, images, word) && followsCall(view, word)) return at + 8n;
+  }
+  return undefined;
+}
+
+/** In the function that begins, or goes on, where VM exits lead to. */
+function entersAtExit(view: View, images: Images, address: bigint): boolean {
+  const entry = view.live && view.world === 'host' ? readVmcsField(view.cpu, 'host RIP') : undefined, handler = entry === undefined ? undefined : images.functionAt('host', entry);
+  return handler !== undefined && address >= handler.start && address < handler.end;
+}
+
+function followsCall(view: View, address: bigint): boolean {
+  return CALL_LENGTHS.some((length) => {
+    const code = instructionAt(view, address - BigInt(length));
+    return code?.isCall === true && code.length === length;
+  });
 }
 
 function byFramePointer(view: View, image: Image | undefined, images: Images, context: FrameContext, address: bigint): Caller | undefined {

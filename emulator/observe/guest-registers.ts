@@ -4,6 +4,7 @@ import type { Processor } from '../cpu/processor.js';
 import { VM_ENTRY } from '../vmx/controls.js';
 import type { FieldName } from '../vmx/vmcs-fields.js';
 import { ProcessorObserver } from './observer.js';
+import { findRegister } from './registers.js';
 import { readVmcsField } from './vmcs.js';
 
 const GENERAL = ['rax', 'rcx', 'rdx', 'rbx', 'rsp', 'rbp', 'rsi', 'rdi', 'r8', 'r9', 'r10', 'r11', 'r12', 'r13', 'r14', 'r15'];
@@ -27,6 +28,9 @@ export function guestRegister(cpu: Processor, name: string): bigint | undefined 
   if (number < 0 || !(observer instanceof ProcessorObserver) || observer.guestVmcs !== cpu.unsigned(S.currentVmcs)) return undefined;
   return observer.guestRegisters[number];
 }
+
+/** Whether a general register holds, after a VM exit, still what the guest left in it. */
+export const isGuestsOwn = (cpu: Processor, name: string): boolean => !cpu.nonRoot && guestRegister(cpu, name) === findRegister(name)?.read(cpu);
 
 /** Operand and address size of the guest's code. */
 export function guestCodeBits(cpu: Processor): 16 | 32 | 64 {

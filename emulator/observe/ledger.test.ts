@@ -48,6 +48,19 @@ describe('the trap ledger', () => {
     assert.equal(otherHypercalls, 44);
   });
 
+  it('measures what a hypervisor takes for each reason, from VM exit to VM entry', () => {
+    const ledger = new TrapLedger(2);
+    for (const [reason, at, taken] of [[10, 100, 30], [48, 200, 5], [10, 300, 70]] as const) {
+      record(ledger, 'VM exit', [reason], at);
+      record(ledger, 'VM entry', [], at + taken);
+    }
+    record(ledger, 'VM exit', [10], 1000);
+    assert.deepEqual([...ledger.counts.served], [[10, { count: 2, total: 100, least: 30, most: 70, mostAt: 300 }], [48, { count: 1, total: 5, least: 5, most: 5, mostAt: 200 }]]);
+    ledger.clear();
+    record(ledger, 'VM entry', [], 2000);
+    assert.deepEqual([...ledger.counts.served], []);
+  });
+
   it('never asks for the sentence of an event that nobody looks at', () => {
     const ledger = new TrapLedger();
     record(ledger, 'halt', [], 0, () => assert.fail('asked'));

@@ -1,5 +1,6 @@
 /** The trap ledger: the last architectural events in order, and how many there were of each sort since reset. */
 import { EventRing } from './event-ring.js';
+import { type ServiceTime, ServiceTimes } from './service-times.js';
 import { type Sentence, TRAP, TRAP_KINDS, type TrapEvent, type TrapKind } from '../cpu/trap-events.js';
 
 const CAPACITY = 4096;
@@ -10,6 +11,8 @@ export interface TrapCounts {
   readonly kinds: Partial<Record<TrapKind, number>>;
   /** VM exits by basic exit reason, exceptions and interrupts by vector, hypercalls by number. */
   readonly exits: ReadonlyMap<number, number>;
+  /** By basic exit reason. */
+  readonly served: ReadonlyMap<number, ServiceTime>;
   readonly exceptions: ReadonlyMap<number, number>;
   readonly interrupts: ReadonlyMap<number, number>;
   readonly hypercalls: ReadonlyMap<number, number>;
@@ -27,6 +30,7 @@ export class TrapLedger {
   private recorded = 0;
   private readonly kinds = new Float64Array(TRAP_KINDS.length);
   private readonly exits = new Uint32Array(256);
+  private readonly served = new ServiceTimes();
   private readonly exceptions = new Uint32Array(256);
   private readonly interrupts = new Uint32Array(256);
   private readonly hypercalls = new Map<number, number>();
@@ -52,7 +56,10 @@ export class TrapLedger {
   record(kind: number, at: number, cpu: number, rip: number, world: number, values: ArrayLike<number>, says: Sentence): void {
     this.ring.write(this.recorded++, kind, at, cpu, rip, world, values, says);
     this.kinds[kind]!++;
-    if (kind === TRAP['VM exit']) this.exits[values[0]! & 0xff]!++;
+    if (kind === TRAP['VM exit']) {
+      this.exits[values[0]! & 0xff]!++;
+      this.served.exited(cpu, at, values[0]! & 0xff);
+    } else if (kind === TRAP['VM entry']) this.served.entered(cpu, at);
     else if (kind === TRAP.exception) this.exceptions[values[0]! & 0xff]!++;
     else if (kind === TRAP.interrupt) this.interrupts[values[0]! & 0xff]!++;
     else if (kind === TRAP.hypercall) this.countHypercall(values[0]!);
@@ -87,6 +94,7 @@ export class TrapLedger {
     return {
       kinds: Object.fromEntries(TRAP_KINDS.map((kind, n) => [kind, this.kinds[n]!] as const).filter(([, count]) => count > 0)),
       exits: seen(this.exits),
+      served: this.served.byReason,
       exceptions: seen(this.exceptions),
       interrupts: seen(this.interrupts),
       hypercalls: this.hypercalls,
@@ -97,6 +105,7 @@ export class TrapLedger {
   clear(): void {
     this.recorded = 0;
     for (const counts of [this.kinds, this.exits, this.exceptions, this.interrupts]) counts.fill(0);
+    this.served.clear();
     this.hypercalls.clear();
     this.otherHypercalls = 0;
   }

@@ -11,7 +11,7 @@ const WORD = 8;
 
 /** Registers that the stack pointer is computed from; 8 and 9 mean what lies at RBP + offset and at RSP. */
 const SP_FROM: Readonly<Record<number, string>> = { 2: 'rdx', 3: 'rdi', 4: 'rbp', 5: 'rsp', 6: 'r10', 7: 'r13', 8: 'rbp', 9: 'rsp' };
-const UNDEFINED = 0, PREVIOUS_SP = 1, BP = 4, BP_INDIRECT = 8, SP_INDIRECT = 9;
+const PREVIOUS_SP = 1, BP = 4, BP_INDIRECT = 8, SP_INDIRECT = 9;
 
 type Kind = 'undefined' | 'end of stack' | 'call' | 'registers' | 'interrupt frame';
 /** Linux 6.4 made "undefined" and "end of stack" kinds of their own. */
@@ -21,6 +21,8 @@ const KINDS: readonly Kind[] = ['undefined', 'end of stack', 'call', 'registers'
 /** struct pt_regs, in words: what entry code pushes. The last five are what the processor pushed. */
 const PT_REGS = ['r15', 'r14', 'r13', 'r12', 'rbp', 'rbx', 'r11', 'r10', 'r9', 'r8', 'rax', 'rcx', 'rdx', 'rsi', 'rdi', 'orig_rax', 'rip', 'cs', 'rflags', 'rsp', 'ss'];
 const INTERRUPT_FRAME = PT_REGS.indexOf('rip');
+/** In a selector. */
+const PRIVILEGE_LEVEL = 3n, USER = 3n;
 
 export interface OrcSections {
   /** Of each entry: its address as a signed offset from where the offset stands; ascending. */
@@ -57,12 +59,13 @@ export class OrcTable {
 
   callerOf(frame: FrameContext): CallerFrame | undefined {
     const entry = this.at(frame.address);
-    if (!entry || entry.kind === 'undefined' || entry.kind === 'end of stack' || entry.stack === UNDEFINED) return undefined;
+    if (!entry || entry.kind === 'undefined') return undefined;
     const load = (address: bigint): bigint | undefined => {
       const bytes = frame.read(BigInt.asUintN(64, address), WORD);
       return bytes?.length === WORD ? littleEndian(bytes) : undefined;
     };
-    const stack = stackPointer(entry, frame, load);
+    if (entry.kind === 'end of stack') return program(frame, load);
+    const stack = frame.cfa ?? stackPointer(entry, frame, load);
     if (stack === undefined) return undefined;
     return entry.kind === 'call' ? afterCall(entry, frame, stack, load) : interrupted(entry, frame, stack, load);
   }
@@ -111,8 +114,15 @@ function afterCall(entry: Entry, frame: FrameContext, stack: bigint, load: Load)
   return { returnAddress, address: returnAddress - 1n, register: (name) => known.get(name), read: (address, bytes) => frame.read(address, bytes) };
 }
 
+/** A kernel's stack ends where SYSCALL entered it: there the stack pointer stands at the saved registers of a program. */
+function program(frame: FrameContext, load: Load): CallerFrame | undefined {
+  const stack = frame.register('rsp'), selector = stack === undefined ? undefined : load(stack + BigInt(WORD * PT_REGS.indexOf('cs')));
+  if (stack === undefined || selector === undefined || (selector & PRIVILEGE_LEVEL) !== USER) return undefined;
+  return interrupted({ kind: 'registers' }, frame, stack, load);
+}
+
 /** What was interrupted stands behind saved registers, all of them or only those that the processor pushed. */
-function interrupted(entry: Entry, frame: FrameContext, stack: bigint, load: Load): CallerFrame | undefined {
+function interrupted(entry: Pick<Entry, 'kind'>, frame: FrameContext, stack: bigint, load: Load): CallerFrame | undefined {
   const first = entry.kind === 'registers' ? 0 : INTERRUPT_FRAME;
   const saved = (name: string): bigint | undefined => {
     const index = PT_REGS.indexOf(name);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { countRows, details, filterFor, headline, lastPage, Ledger, PAGE } from './model.js';
+import { countDetails, countRows, details, filterFor, headline, lastPage, Ledger, PAGE } from './model.js';
 import type { TrapRow } from './protocol.js';
 
 const trap = (at: number): TrapRow => ({ at, cpu: 0, kind: 'VM exit', name: 'CPUID', rip: '0x1000', symbol: 'guest_main+4', detail: 'leaf 0', world: 'guest' });
@@ -23,7 +23,16 @@ describe('the trap ledger in pages', () => {
 
 describe('the counts by reason', () => {
   it('stand with the most frequent first', () => {
-    assert.deepEqual(countRows([{ name: 'HLT', count: 1 }, { name: 'CPUID', count: 2000 }]).map(({ cells }) => cells.map(({ text }) => text)), [['CPUID', '2\u202f000'], ['HLT', '1']]);
+    assert.deepEqual(countRows([{ name: 'HLT', count: 1 }, { name: 'CPUID', count: 2000 }]).map(({ cells }) => cells.map(({ text }) => text)), [['CPUID', '2\u202f000', ''], ['HLT', '1', '']]);
+  });
+});
+
+describe('the count of a VM exit', () => {
+  const count = { name: 'VM exit: CPUID', count: 3, served: { count: 2, total: 2500, least: 500, most: 2000, mostAt: 12345 } };
+  it('tells what the hypervisor took', () => {
+    assert.equal(countRows([count])[0]!.cells[2]!.text, '1\u202f250');
+    assert.deepEqual(countDetails(count).map(([, text]) => text), ['VM exit: CPUID, 3 times', '2\u202f500 instructions: 500 to 2\u202f000, 1\u202f250 on average', 'at instant 12\u202f345']);
+    assert.deepEqual(countDetails({ name: 'halt', count: 1 }), []);
   });
 });
 

@@ -1,7 +1,7 @@
 /** The trap ledger as pages that arrive when they come into sight. */
 import { cell, type Row, type Rows } from '../kit/rows.js';
 import { countText, plural } from '../kit/text.js';
-import type { TrapPage, TrapRow } from './protocol.js';
+import type { TrapCount, TrapPage, TrapRow } from './protocol.js';
 
 export const PAGE = 200;
 
@@ -53,7 +53,18 @@ export class Ledger implements Rows {
 export const lastPage = (total: number): number => Math.max(0, Math.floor((total - 1) / PAGE));
 
 export const countRows = (counts: TrapPage['counts']): Row[] =>
-  [...counts].sort((one, other) => other.count - one.count).map(({ name, count }) => ({ key: name, cells: [cell(name), cell(countText(count))] }));
+  [...counts].sort((one, other) => other.count - one.count).map(({ name, count, served }) => ({ key: name, cells: [cell(name), cell(countText(count)), cell(served === undefined ? '' : countText(Math.round(served.total / served.count)))] }));
+
+/** What is known of a count; none for what takes no time of a hypervisor. */
+export function countDetails({ name, count, served }: TrapCount): [string, string][] {
+  if (served === undefined) return [];
+  const { total, least, most, mostAt } = served;
+  return [
+    ['event', `${name}, ${countText(count)} times`],
+    ['in the hypervisor', `${plural(total, 'instruction')}: ${countText(least)} to ${countText(most)}, ${countText(Math.round(total / served.count))} on average`],
+    ['the longest', `at instant ${countText(mostAt)}`],
+  ];
+}
 
 /** A count's name as words to look for: each row holds its kind and its name. */
 export const filterFor = (name: string): string => name.replace(': ', ' ');

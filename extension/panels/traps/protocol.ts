@@ -11,10 +11,17 @@ export interface TrapRow {
   world: string;
 }
 
+export interface TrapCount {
+  name: string;
+  count: number;
+  /** Of VM exits, as the ledger measures them: instructions up to the next VM entry, and the instant of the exit that took the most. */
+  served?: { count: number; total: number; least: number; most: number; mostAt: number };
+}
+
 export interface TrapPage {
   total: number;
   rows: TrapRow[];
-  counts: { name: string; count: number }[];
+  counts: TrapCount[];
 }
 
 export type TrapRequests = {

@@ -4,13 +4,14 @@ import { h, settled } from '../kit/dom.js';
 import { Grid } from '../kit/grid.js';
 import { rowsOf } from '../kit/rows.js';
 import { Status } from '../kit/status.js';
-import { countRows, details, filterFor, headline, INITIAL, lastPage, Ledger, PAGE } from './model.js';
-import type { TrapRequests } from './protocol.js';
+import { countDetails, countRows, details, filterFor, headline, INITIAL, lastPage, Ledger, PAGE } from './model.js';
+import type { TrapCount, TrapRequests } from './protocol.js';
 
 const debuggerLink = new Connection<TrapRequests>();
 const status = new Status();
 let choices = debuggerLink.recall(INITIAL);
 let ledger = newLedger();
+let counted: readonly TrapCount[] = [];
 
 const filter = h('input', { type: 'search', placeholder: 'Filter events, addresses and symbols', 'aria-label': 'Filter events, addresses and symbols', value: choices.filter });
 const detail = h('dl', { class: 'details', 'aria-live': 'polite', 'aria-label': 'Details of the selected trap' });
@@ -33,7 +34,12 @@ const counts = new Grid({
   columns: [
     { title: 'Event', width: 'minmax(12ch, 1fr)' },
     { title: 'Count', width: '9ch' },
+    { title: 'Mean', width: '8ch' },
   ],
+  onSelect(name) {
+    const count = counted.find((each) => each.name === name);
+    if (count !== undefined) showDetailsOf(countDetails(count));
+  },
   onActivate(name) {
     const wanted = filterFor(name);
     filter.value = filter.value === wanted ? '' : wanted;
@@ -52,6 +58,7 @@ async function fetchPage(into: Ledger, start: number, count: number): Promise<vo
     if (into !== ledger) return;
     ledger.receive(start, page);
     grid.show(ledger);
+    counted = page.counts;
     counts.show(rowsOf(countRows(page.counts)));
     status.say(headline(page.total, choices.filter));
   } catch (error) {
@@ -71,7 +78,11 @@ async function refresh(): Promise<void> {
 
 function showDetails(key: string): void {
   const trap = ledger.trap(Number(key));
-  detail.replaceChildren(...(trap === undefined ? [] : details(trap).flatMap(([term, text]) => [h('dt', {}, term), h('dd', {}, text)])));
+  showDetailsOf(trap === undefined ? [] : details(trap));
+}
+
+function showDetailsOf(list: readonly [string, string][]): void {
+  detail.replaceChildren(...list.flatMap(([term, text]) => [h('dt', {}, term), h('dd', {}, text)]));
 }
 
 function applyFilter(): void {
