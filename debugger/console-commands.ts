@@ -111,7 +111,8 @@ function walked(debuggee: Debuggee, argument: string, frame: Frame) {
   return walkData(cpu, guestState(cpu), linearNumber(address), access, user, 'linear');
 }
 
-const rightsText = ({ r, w, x, u }: { r: boolean; w: boolean; x: boolean; u: boolean }): string => `${r ? 'r' : '-'}${w ? 'w' : '-'}${x ? 'x' : '-'}${u ? 'u' : '-'}`;
+/** `xu` of mode-based execute control: there x is about supervisor-mode linear addresses. */
+const rightsText = ({ r, w, x, u, xu }: { r: boolean; w: boolean; x: boolean; u: boolean; xu?: boolean }): string => `${r ? 'r' : '-'}${w ? 'w' : '-'}${x ? 'x' : '-'}${xu === undefined ? (u ? 'u' : '-') : xu ? ' xu' : ' --'}`;
 
 function showWalk(debuggee: Debuggee, argument: string, frame: Frame): string {
   const { steps, outcome } = walked(debuggee, argument, frame);

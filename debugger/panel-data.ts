@@ -55,7 +55,7 @@ const levelOf = (name: string): number => LEVELS.find(([pattern]) => pattern.tes
 function stepData(step: WalkStep, index: number, steps: readonly WalkStep[]) {
   const isEpt = step.stage === 'EPT';
   const served = isEpt ? steps.slice(index).find(({ stage }) => stage === 'guest') : undefined;
-  const { read, write, execute, user } = step.rights;
+  const { read, write, execute, user, executeUser } = step.rights;
   return {
     stage: isEpt ? ('ept' as const) : ('guest' as const),
     ...(isEpt && { for: served ? `the ${served.level} at guest-physical ${physicalText(step.translates)}` : `guest-physical ${physicalText(step.translates)}` }),
@@ -64,13 +64,13 @@ function stepData(step: WalkStep, index: number, steps: readonly WalkStep[]) {
     entryAddress: physicalText(step.guestPhysical ?? step.physical ?? 0),
     ...(step.guestPhysical !== undefined && step.physical !== undefined && step.guestPhysical !== step.physical && { entryHostAddress: physicalText(step.physical) }),
     value: hex((BigInt(step.high >>> 0) << 32n) | BigInt(step.low >>> 0)),
-    rights: { r: read, w: write, x: execute, u: user },
+    rights: { r: read, w: write, x: execute, u: user, ...(executeUser !== undefined && { xu: executeUser }) },
     ...(step.denied !== undefined && { denied: step.denied }),
   };
 }
 
 export function walkData(cpu: Processor, state: PagingState, address: number, access: Access, user: boolean, space: 'linear' | 'guest-physical') {
-  const walked = space === 'guest-physical' && state.eptp !== 0 ? walkGuestPhysical(cpu, state.eptp, address, access) : space === 'guest-physical' ? identity(address) : walkLinear(cpu, state, address, access, user, getRflags(cpu));
+  const walked = space === 'guest-physical' && state.eptp !== 0 ? walkGuestPhysical(cpu, state, address, access, user) : space === 'guest-physical' ? identity(address) : walkLinear(cpu, state, address, access, user, getRflags(cpu));
   const { kind, physical, errorCode, qualification } = walked;
   return {
     steps: walked.steps.map(stepData),
@@ -137,7 +137,7 @@ export function tlbData(cpu: Processor) {
       physical: physicalText(entry.physical),
       ...(entry.kind !== 'linear' && { guestPhysical: physicalText(entry.guestPhysical) }),
       size: entry.pageBytes,
-      rights: { r: ept?.read ?? true, w: write && (ept?.write ?? true), x: execute && (ept?.execute ?? true), u: user },
+      rights: { r: ept?.read ?? true, w: write && (ept?.write ?? true), x: execute && (user ? ept?.executeUser : ept?.execute) !== false, u: user },
       vpid: entry.vpid ?? 0,
       pcid: entry.pcid ?? 0,
       eptp: entry.ep4ta === undefined ? '' : physicalText(entry.ep4ta),

@@ -15,7 +15,8 @@ export interface TableEntry {
   /** How far from the first address of the table the entry's range begins, and how long the range is. */
   readonly offset: number;
   readonly size: number;
-  readonly rights: { readonly r: boolean; readonly w: boolean; readonly x: boolean; readonly u: boolean };
+  /** `xu`: with mode-based execute control for EPT, execution from user-mode linear addresses. */
+  readonly rights: { readonly r: boolean; readonly w: boolean; readonly x: boolean; readonly u: boolean; readonly xu?: boolean };
   readonly accessed: boolean;
   readonly dirty: boolean;
   readonly global: boolean;
@@ -54,7 +55,7 @@ export function readTable(cpu: Processor, state: PagingState, root: 'guest' | 'e
   const view = new DataView(read.buffer);
   return Array.from({ length: count }, (_, index) => {
     const value = is32Bit ? BigInt(view.getUint32(4 * index, true)) : view.getBigUint64(8 * index, true);
-    const entry = isEpt ? eptEntry(value, level) : guestEntry(value, level, mode, is32Bit);
+    const entry = isEpt ? eptEntry(value, level, state.modeBased) : guestEntry(value, level, mode, is32Bit);
     const size = spanOf(level, is32Bit);
     return { index, entryAddress: table + bytes * index, value, offset: index * size, size, ...entry };
   });
@@ -79,13 +80,13 @@ function guestEntry(value: bigint, level: number, mode: string, is32Bit: boolean
   };
 }
 
-function eptEntry(value: bigint, level: number): Omit<TableEntry, 'index' | 'entryAddress' | 'value' | 'offset' | 'size'> {
+function eptEntry(value: bigint, level: number, modeBased: boolean): Omit<TableEntry, 'index' | 'entryAddress' | 'value' | 'offset' | 'size'> {
   const leaf = level === 1 || (level < 4 && (value & LARGE) !== 0n);
   return {
-    present: (value & 7n) !== 0n,
+    present: (value & (modeBased ? 0x407n : 7n)) !== 0n,
     leaf,
     target: Number(value & (leaf && level > 1 ? ADDRESS_MASK & -BigInt(spanOf(level, false)) : ADDRESS_MASK)),
-    rights: { r: (value & 1n) !== 0n, w: (value & 2n) !== 0n, x: (value & 4n) !== 0n, u: true },
+    rights: { r: (value & 1n) !== 0n, w: (value & 2n) !== 0n, x: (value & 4n) !== 0n, u: true, ...(modeBased && { xu: (value & 0x400n) !== 0n }) },
     accessed: (value & 0x100n) !== 0n,
     dirty: leaf && (value & 0x200n) !== 0n,
     global: false,

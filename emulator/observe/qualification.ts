@@ -24,7 +24,7 @@ const DECODERS: Readonly<Record<number, (q: bigint) => string>> = {
 /** SDM Vol. 3C, "Exit Qualification for EPT Violations". */
 function eptViolation(q: bigint): string {
   const names = (bits: readonly string[], from: number): string => bits.filter((_, index) => bitField(q, from + index) !== 0n).join(', ');
-  const allowed = names(['read', 'write', 'execute'], 3) || 'nothing';
+  const allowed = names(['read', 'write', 'execute', 'execute from user-mode linear addresses'], 3) || 'nothing';
   const during = bitField(q, 7) === 0n ? 'the guest-linear address is not valid' : bitField(q, 8) === 0n ? 'while a guest paging-structure entry was read or its flags were set' : 'at the translation of the guest-linear address';
   return `${names(['read', 'write', 'instruction fetch'], 0)}, where the EPT allows ${allowed}; ${during}`;
 }

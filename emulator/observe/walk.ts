@@ -3,7 +3,7 @@ import { S } from '../cpu/layout.js';
 import type { Processor } from '../cpu/processor.js';
 import { EXECUTE, READ, SMAP_ENFORCED, SMEP_ENFORCED, USER_ACCESS, WalkOutcome, WRITE, WRITE_PROTECT, type WalkStep } from '../paging/outcome.js';
 import { CR0_WP, CR4_SMAP, CR4_SMEP, walk, type PagingState } from '../paging/walk.js';
-import { EPT_EXECUTE, EPT_READ, EPT_WRITE, EptOutcome, walkEpt } from '../vmx/ept.js';
+import { type Ept, EPT_EXECUTE, EPT_EXECUTE_USER, EPT_READ, EPT_WRITE, EptOutcome, walkEpt } from '../vmx/ept.js';
 import { FlagUpdates } from '../paging/outcome.js';
 
 export const ACCESSES = { read: READ, write: WRITE, execute: EXECUTE } as const;
@@ -34,10 +34,11 @@ export function walkLinear(cpu: Processor, state: PagingState, linear: number, a
   return { steps, kind: is, guestPhysical, physical, pageShift, errorCode, qualification, why: is === 'mapped' ? '' : why };
 }
 
-export function walkGuestPhysical(cpu: Processor, eptp: number, guestPhysical: number, access: Access): ObservedWalk {
+/** To execute there means: from a supervisor-mode linear address, unless `user`. */
+export function walkGuestPhysical(cpu: Processor, ept: Ept, guestPhysical: number, access: Access, user: boolean): ObservedWalk {
   const outcome = new EptOutcome();
   const steps: WalkStep[] = [];
-  walkEpt(cpu, eptp, guestPhysical, EPT_ACCESSES[access], 0, outcome, new FlagUpdates(), steps);
+  walkEpt(cpu, ept, guestPhysical, access === 'execute' && user ? EPT_EXECUTE_USER : EPT_ACCESSES[access], 0, outcome, new FlagUpdates(), steps);
   const { is, physical, pageShift, qualification, why } = outcome;
   return { steps, kind: is, guestPhysical, physical, pageShift, errorCode: 0, qualification, why: is === 'mapped' ? '' : why };
 }

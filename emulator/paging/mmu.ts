@@ -9,7 +9,7 @@ import { ep4ta, EPT_READ, EPT_WRITE, EPTP_ACCESSED_DIRTY, EptOutcome, walkEpt } 
 import { PHYSICAL_RESERVED_HIGH } from './capabilities.js';
 import { FastTlb, FAST_TABLES, UNMATCHED_TAG } from './fast-tlb.js';
 import {
-  DIRTY, EPT_RIGHTS_SHIFT, EXECUTE, FlagUpdates, hex, NOT_LOGGED, READ, SMAP_ENFORCED, SMEP_ENFORCED, USER_ACCESS, WalkOutcome, WRITE, WRITE_PROTECT,
+  DIRTY, EPT_RIGHTS_SHIFT, eptRight, EXECUTE, FlagUpdates, hex, NOT_LOGGED, READ, SMAP_ENFORCED, SMEP_ENFORCED, USER_ACCESS, WalkOutcome, WRITE, WRITE_PROTECT,
   type AccessKind, type WalkStep,
 } from './outcome.js';
 import { isRam, load32, maskA20 } from './physical-memory.js';
@@ -35,6 +35,8 @@ export interface VmcsTranslation {
   vpid(): number;
   /** The EPT pointer, 0 when "enable EPT" is 0. */
   eptp(): number;
+  /** "mode-based execute control for EPT". */
+  modeBased(): boolean;
   /** The physical address of the APIC-access page, -1 when there is none. */
   apicAccessPage(): number;
   /** Where an access to that page goes instead, or a VM exit. `bytes`: 0 when the size is not known. */
@@ -54,7 +56,7 @@ export class Mmu {
   readonly fast: FastTlb;
   /** Whether data accesses must be aligned. SDM Vol. 3, "Interrupt 17—Alignment Check Exception (#AC)". */
   alignmentChecked = false;
-  vmcs: VmcsTranslation = { vpid: () => 0, eptp: () => 0, apicAccessPage: () => -1, accessApic: () => 0, logDirty: () => undefined };
+  vmcs: VmcsTranslation = { vpid: () => 0, eptp: () => 0, modeBased: () => false, apicAccessPage: () => -1, accessApic: () => 0, logDirty: () => undefined };
   /** Of the access that is about to be translated. */
   accessBytes = 0;
 
@@ -62,6 +64,7 @@ export class Mmu {
   private vpid = 0;
   private pcid = 0;
   private eptp = 0;
+  private modeBased = false;
   /** The APIC-access page of the present guest, and of the last one: other guests' accesses to it are in the fast TLB. */
   private apicAccess = -1;
   private lastApicAccess = -1;
@@ -96,7 +99,7 @@ export class Mmu {
     const n = this.tlb.lookup(linear);
     if (n === NO_ENTRY) return this.walkAndFill(linear, kind, privilege);
     const rights = this.tlb.rights[n]!;
-    const serves = (rights >> EPT_RIGHTS_SHIFT & 1 << kind) !== 0 && (kind !== WRITE || (rights & DIRTY) !== 0) && judge(rights, kind, privilege, this.pkru) === ALLOWED;
+    const serves = (rights >> EPT_RIGHTS_SHIFT & eptRight(kind, rights)) !== 0 && (kind !== WRITE || (rights & DIRTY) !== 0) && judge(rights, kind, privilege, this.pkru) === ALLOWED;
     if (!serves) {
       this.tlb.remove(n);
       return this.walkAndFill(linear, kind, privilege);
@@ -181,6 +184,7 @@ export class Mmu {
     state.cr4 = cpu.cr4;
     state.efer = cpu.efer;
     state.eptp = this.eptp;
+    state.modeBased = this.modeBased;
     state.pkru = cpu.low(S.pkru);
     if ((state.cr4 & CR4_PAE) !== 0 && (state.efer & EFER_LMA) === 0) {
       for (let n = 0; n < 8; n++) state.pdptes[n] = cpu.u32[(S.pdpte >> 2) + n]!;
@@ -243,6 +247,7 @@ export class Mmu {
     this.nonRoot = nonRoot;
     this.vpid = nonRoot ? this.vmcs.vpid() : 0;
     this.eptp = nonRoot ? this.vmcs.eptp() : 0;
+    this.modeBased = nonRoot && this.vmcs.modeBased();
     this.apicAccess = nonRoot ? this.vmcs.apicAccessPage() : -1;
     if (!nonRoot || this.apicAccess === this.lastApicAccess) return;
     this.lastApicAccess = this.apicAccess;
@@ -380,7 +385,7 @@ export class Mmu {
     if (this.eptp === 0) return guestPhysical;
     const found = new EptOutcome(), updates = new FlagUpdates();
     const attempted = (this.eptp & EPTP_ACCESSED_DIRTY) !== 0 ? EPT_READ | EPT_WRITE : EPT_READ;
-    if (!walkEpt(this.cpu, this.eptp, guestPhysical, attempted, 0, found, updates)) {
+    if (!walkEpt(this.cpu, { eptp: this.eptp, modeBased: this.modeBased }, guestPhysical, attempted, 0, found, updates)) {
       throw new EptFault(found.is as EptFault['kind'], guestPhysical, 0, found.qualification, `the PDPTEs cannot be loaded: ${found.why}`, found.suppressed);
     }
     this.setFlags(updates);

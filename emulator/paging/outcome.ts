@@ -1,6 +1,6 @@
 /** What a walk says: the verdict, what a cached translation needs to know, the flags that must be set, and on request its steps. */
 
-/** Kinds of access, in the order of the EPT access rights (`1 << kind` is the right needed). */
+/** Kinds of access, in the order of the EPT access rights. */
 export const READ = 0, WRITE = 1, EXECUTE = 2;
 export type AccessKind = typeof READ | typeof WRITE | typeof EXECUTE;
 
@@ -8,8 +8,11 @@ export type AccessKind = typeof READ | typeof WRITE | typeof EXECUTE;
 export const WRITABLE = 1 << 1, USER = 1 << 2, EXECUTE_DISABLE = 1 << 3, DIRTY = 1 << 4, GLOBAL = 1 << 5;
 /** Of 4-level paging: the protection key. */
 export const KEY_SHIFT = 12;
-/** EPT read, write and execute access; all set when EPT is not in use. */
-export const EPT_RIGHTS_SHIFT = 8, EPT_RIGHTS = 7 << EPT_RIGHTS_SHIFT;
+/** EPT read, write and execute access, the last from supervisor-mode and from user-mode linear addresses; all set when EPT is not in use. */
+export const EPT_RIGHTS_SHIFT = 8, EPT_RIGHTS = 15 << EPT_RIGHTS_SHIFT;
+
+/** The EPT right that an access needs to a linear address with these rights. A linear address is of user mode when every entry that translates it allows user-mode accesses. */
+export const eptRight = (kind: AccessKind, rights: number): number => (kind === EXECUTE && (rights & USER) !== 0 ? 8 : 1 << kind);
 
 /** Who accesses, under which rules; also what a space tag of the fast TLB tells apart. */
 export const USER_ACCESS = 1 << 0, SMAP_ENFORCED = 1 << 1, WRITE_PROTECT = 1 << 2, SMEP_ENFORCED = 1 << 3;
@@ -27,8 +30,8 @@ export interface WalkStep {
   readonly low: number;
   readonly high: number;
   readonly entryBytes: 4 | 8;
-  /** What all entries of this stage allow so far. */
-  readonly rights: { readonly read: boolean; readonly write: boolean; readonly execute: boolean; readonly user: boolean };
+  /** What all entries of this stage allow so far. `executeUser`: with mode-based execute control for EPT, where `execute` is about supervisor-mode linear addresses only. */
+  readonly rights: { readonly read: boolean; readonly write: boolean; readonly execute: boolean; readonly user: boolean; readonly executeUser?: boolean };
   /** Size of the page, when this entry maps one. */
   readonly pageShift: number | undefined;
   /** Set on the load after which the walk failed. */

@@ -5,7 +5,7 @@ import { CR4, LMA, NXE, PG, TestMachine } from './test-machine.js';
 import { walk } from './walk.js';
 
 type Verdict = { mapped: bigint } | { pageFault: number } | { violation: number; at: bigint } | { misconfiguration: bigint };
-interface Setting { cr3: bigint; cr4: number; efer: number; pdptes: bigint[]; eptp: bigint; kind: 'read' | 'write' | 'execute'; user: boolean; wp: boolean; smap: boolean; smep: boolean; pkru: number }
+interface Setting { cr3: bigint; cr4: number; efer: number; pdptes: bigint[]; eptp: bigint; modeBased: boolean; kind: 'read' | 'write' | 'execute'; user: boolean; wp: boolean; smap: boolean; smep: boolean; pkru: number }
 
 const field = (value: bigint, high: number, low: number): bigint => value >> BigInt(low) & (1n << BigInt(high - low + 1)) - 1n;
 const bit = (value: bigint, n: number): boolean => field(value, n, n) === 1n;
@@ -18,14 +18,16 @@ class Reference {
     return bytes === 8 ? this.m.get(Number(at)) : BigInt(this.m.get32(Number(at)));
   }
 
+  /** `needs`: as in the entry, its bit 10 as bit 3. */
   private ept(guestPhysical: bigint, needs: number, qualification: number): bigint | Verdict {
     if (this.s.eptp === 0n) return guestPhysical;
-    let table = field(this.s.eptp, 51, 12) << 12n, all = 7;
+    let table = field(this.s.eptp, 51, 12) << 12n, all = 15;
+    const violation = (): Verdict => ({ violation: (needs === 8 ? 4 : needs) | (this.s.modeBased ? all : all & 7) << 3 | qualification, at: guestPhysical });
     for (const low of [39, 30, 21, 12]) {
       const entry = this.load(table + 8n * field(guestPhysical, low + 8, low), 8);
-      const rwx = Number(field(entry, 2, 0));
-      all &= rwx;
-      if (rwx === 0) return { violation: needs | all << 3 | qualification, at: guestPhysical };
+      const rwx = Number(field(entry, 2, 0)), user = this.s.modeBased ? bit(entry, 10) : bit(entry, 2);
+      all &= rwx | Number(user) << 3;
+      if (rwx === 0 && !user) return violation();
       const maps = low === 12 || (low < 39 && bit(entry, 7));
       const bad = rwx === 2 || rwx === 6 || field(entry, 51, 40) !== 0n
         || (maps ? [2n, 3n, 7n].includes(field(entry, 5, 3)) || (low > 12 && field(entry, low - 1, 12) !== 0n)
@@ -33,8 +35,7 @@ class Reference {
       if (bad) return { misconfiguration: guestPhysical };
       table = field(entry, 39, 12) << 12n;
       if (!maps) continue;
-      return (needs & ~all) !== 0 ? { violation: needs | all << 3 | qualification, at: guestPhysical }
-        : (field(entry, 39, low) << BigInt(low)) + field(guestPhysical, low - 1, 0);
+      return (needs & ~all) !== 0 ? violation() : (field(entry, 39, low) << BigInt(low)) + field(guestPhysical, low - 1, 0);
     }
     throw new Error('unreachable');
   }
@@ -82,7 +83,7 @@ class Reference {
         const set = this.ept(u.at, 2, 0x80);
         if (typeof set !== 'bigint') return set;
       }
-      const final = this.ept(page + field(linear, low - 1, 0), { read: 1, write: 2, execute: 4 }[s.kind], 0x180);
+      const final = this.ept(page + field(linear, low - 1, 0), { read: 1, write: 2, execute: userPage ? 8 : 4 }[s.kind], 0x180);
       return typeof final === 'bigint' ? { mapped: final } : final;
     }
     throw new Error('unreachable');
@@ -117,14 +118,14 @@ describe('the walk agrees with a naive reference on random tables', () => {
     return entry;
   };
   const randomEpt = (): bigint => {
-    let entry = BigInt(0x20 + random(16)) << 12n | 7n;
+    let entry = BigInt(0x20 + random(16)) << 12n | 0x407n;
     if (rarely(20)) entry ^= 1n << BigInt(random(52));
     if (rarely(20)) entry ^= 1n << BigInt(random(8));
     return entry;
   };
 
   for (const mode of ['32-bit', 'PAE', '4-level'] as const) {
-    for (const ept of ['no EPT', 'EPT', 'EPT with accessed and dirty flags'] as const) {
+    for (const ept of ['no EPT', 'EPT', 'EPT with accessed and dirty flags', 'EPT with mode-based execute control'] as const) {
       it(`${mode}, ${ept}`, () => {
         const m = new TestMachine(0x400000), seen = new Map<string, number>(), long = mode !== '32-bit';
         for (let round = 0; round < 150; round++) {
@@ -132,14 +133,15 @@ describe('the walk agrees with a naive reference on random tables', () => {
             m.put(at, long ? randomEntry(true, mode === '4-level') : randomEntry(false) | randomEntry(false) << 32n);
           }
           for (let at = 0x20000; at < 0x23000; at += 8) m.put(at, randomEpt());
-          for (let n = 0; n < 512; n++) m.put(0x20000 + 8 * n, 0x21007n);
-          for (let at = 0x21000; at < 0x23000; at += 8) if (!rarely(30)) m.put(at, BigInt(at & ~0xfff) + 0x1007n);
-          for (let n = 0; n < 512; n++) m.put(0x23000 + 8 * n, BigInt(n) << 12n | (rarely(12) ? BigInt(random(64)) : 0x37n));
+          for (let n = 0; n < 512; n++) m.put(0x20000 + 8 * n, 0x21407n);
+          for (let at = 0x21000; at < 0x23000; at += 8) if (!rarely(30)) m.put(at, BigInt(at & ~0xfff) + 0x1407n);
+          for (let n = 0; n < 512; n++) m.put(0x23000 + 8 * n, BigInt(n) << 12n | (rarely(12) ? BigInt(random(64)) : 0x37n) | (rarely(4) ? 0n : 0x400n));
           const cr4 = (mode === '32-bit' ? 0 : CR4.PAE) | (rarely(2) ? CR4.PSE : 0) | (rarely(2) ? CR4.SMEP : 0) | (rarely(2) ? CR4.SMAP : 0) | (rarely(2) ? CR4.PKE : 0);
           m.set({ cr0: PG, cr3: 0x1000, cr4, efer: (mode === '4-level' ? LMA : 0) | (rarely(4) ? 0 : NXE) });
           const state = m.mmu.currentState();
           state.pkru = rarely(2) ? random(2 ** 32) : 0;
-          state.eptp = ept === 'no EPT' ? 0 : ept === 'EPT' ? 0x2001e : 0x2005e;
+          state.eptp = ept === 'no EPT' ? 0 : ept === 'EPT with accessed and dirty flags' ? 0x2005e : 0x2001e;
+          state.modeBased = ept === 'EPT with mode-based execute control';
           state.pdptes.set([0x1001, 0, 0x2001, 0, 0, 0, 0x3001, 0]);
           for (let n = 0; n < 300; n++) {
             const linear = mode === '4-level' ? (random(0x10000) - 0x8000) * 2 ** 32 + random(2 ** 32) : random(2 ** 32);
@@ -148,7 +150,7 @@ describe('the walk agrees with a naive reference on random tables', () => {
             const outcome = new WalkOutcome();
             walk(m.cpu, state, linear, kind, privilege, outcome);
             const expected = new Reference(m, {
-              cr3: 0x1000n, cr4, efer: state.efer, eptp: BigInt(state.eptp), user, wp, smap, smep, pkru: state.pkru, pdptes: [0x1001n, 0x2001n, 0n, 0x3001n],
+              cr3: 0x1000n, cr4, efer: state.efer, eptp: BigInt(state.eptp), modeBased: state.modeBased, user, wp, smap, smep, pkru: state.pkru, pdptes: [0x1001n, 0x2001n, 0n, 0x3001n],
               kind: kind === READ ? 'read' : kind === 1 ? 'write' : 'execute',
             }).translate(BigInt(linear));
             const actual = verdictOf(outcome);

@@ -16,6 +16,7 @@ export class TestMachine {
   readonly codeWrites: [physical: number, bytes: number][] = [];
   vpid = 0;
   eptp = 0;
+  modeBased = false;
 
   constructor(readonly guestBytes = 0x800000) {
     const memory = new WebAssembly.Memory({ initial: (MAP.guestMemory + guestBytes) / 65536 });
@@ -23,7 +24,7 @@ export class TestMachine {
     cpu.codeWritten = (physical, bytes) => { this.codeWrites.push([physical, bytes]); };
     this.mmu = cpu.mmu = new Mmu(cpu, this.bus);
     cpu.modeChanged = () => { this.mmu.spaceChanged(); };
-    this.mmu.vmcs = { vpid: () => this.vpid, eptp: () => this.eptp, apicAccessPage: () => -1, accessApic: () => 0, logDirty: () => undefined };
+    this.mmu.vmcs = { vpid: () => this.vpid, eptp: () => this.eptp, modeBased: () => this.modeBased, apicAccessPage: () => -1, accessApic: () => 0, logDirty: () => undefined };
   }
 
   get(physical: number): bigint { return this.cpu.view.getBigUint64(MAP.guestMemory + physical, true); }

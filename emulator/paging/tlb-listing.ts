@@ -24,7 +24,7 @@ export interface TlbListing {
   readonly pageBytes: number;
   readonly guestPageBytes: number;
   readonly rights: { readonly write: boolean; readonly user: boolean; readonly execute: boolean };
-  readonly eptRights: { readonly read: boolean; readonly write: boolean; readonly execute: boolean } | undefined;
+  readonly eptRights: { readonly read: boolean; readonly write: boolean; readonly execute: boolean; readonly executeUser: boolean } | undefined;
   readonly dirty: boolean;
   /** Whether the processor may use it at this moment. */
   readonly usable: boolean;
@@ -54,7 +54,7 @@ function listing(mmu: Mmu, n: number): TlbListing {
     pageBytes: 2 ** tlb.shift[n]!,
     guestPageBytes: 2 ** tlb.guestShift[n]!,
     rights: { write: (rights & WRITABLE) !== 0, user: (rights & USER) !== 0, execute: (rights & EXECUTE_DISABLE) === 0 },
-    eptRights: noEpt ? undefined : { read: (ept & 1) !== 0, write: (ept & 2) !== 0, execute: (ept & 4) !== 0 },
+    eptRights: noEpt ? undefined : { read: (ept & 1) !== 0, write: (ept & 2) !== 0, execute: (ept & 4) !== 0, executeUser: (ept & 8) !== 0 },
     dirty: (rights & DIRTY) !== 0,
     usable: tlb.lookup(page) === n,
     stale: staleness(mmu, n),
@@ -77,7 +77,7 @@ export function staleness(mmu: Mmu, n: number): string | undefined {
 
 const NAMES: readonly [bit: number, name: string][] = [
   [WRITABLE, 'R/W'], [USER, 'U/S'], [EXECUTE_DISABLE, 'XD'], [GLOBAL, 'global'],
-  [1 << EPT_RIGHTS_SHIFT, 'EPT read'], [2 << EPT_RIGHTS_SHIFT, 'EPT write'], [4 << EPT_RIGHTS_SHIFT, 'EPT execute'],
+  [1 << EPT_RIGHTS_SHIFT, 'EPT read'], [2 << EPT_RIGHTS_SHIFT, 'EPT write'], [4 << EPT_RIGHTS_SHIFT, 'EPT execute'], [8 << EPT_RIGHTS_SHIFT, 'EPT execute (user mode)'],
 ];
 const differences = (cached: number, now: number): string =>
   NAMES.filter(([bit]) => ((cached ^ now) & bit) !== 0).map(([bit, name]) => `${name} ${cached & bit ? '1 → 0' : '0 → 1'}`).join(', ');

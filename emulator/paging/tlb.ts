@@ -145,9 +145,9 @@ export class Tlb {
   restore(state: TlbState): void {
     this.clear();
     this.victims.set(state.victims);
-    for (const [vpid, pcid, ep4ta, cr0, cr3, cr4, efer, eptp, ...pdptes] of rows<SavedSpace>(state.spaces, SPACE_FIELDS)) {
+    for (const [vpid, pcid, ep4ta, cr0, cr3, cr4, efer, eptp, modeBased, ...pdptes] of rows<SavedSpace>(state.spaces, SPACE_FIELDS)) {
       const registers = this.spaces.find(vpid, pcid, ep4ta).state;
-      Object.assign(registers, { cr0, cr3, cr4, efer, eptp });
+      Object.assign(registers, { cr0, cr3, cr4, efer, eptp, modeBased: modeBased !== 0 });
       registers.pdptes.set(pdptes);
     }
     const shifts = new Set([12]);
@@ -167,10 +167,10 @@ export class Tlb {
 }
 
 type SavedEntry = [number, number, number, number, number, number, number, number, number];
-type SavedSpace = [number, number, number, number, number, number, number, number, ...number[]];
+type SavedSpace = [number, number, number, number, number, number, number, number, number, ...number[]];
 
 const savedSpace = ({ vpid, pcid, ep4ta, state }: Space): SavedSpace =>
-  [vpid, pcid, ep4ta, state.cr0, state.cr3, state.cr4, state.efer, state.eptp, ...state.pdptes];
+  [vpid, pcid, ep4ta, state.cr0, state.cr3, state.cr4, state.efer, state.eptp, Number(state.modeBased), ...state.pdptes];
 
 function* rows<Row>(flat: readonly number[], width: number): Generator<Row> {
   for (let at = 0; at < flat.length; at += width) yield flat.slice(at, at + width) as Row;

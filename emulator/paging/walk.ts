@@ -6,7 +6,7 @@ import type { Processor } from '../cpu/processor.js';
 import { EPT_READ, EPT_WRITE, EPTP_ACCESSED_DIRTY, EptOutcome, QUALIFICATION, walkEpt } from '../vmx/ept.js';
 import { PHYSICAL_HIGH, PHYSICAL_RESERVED_HIGH } from './capabilities.js';
 import {
-  DIRTY, entryText, EPT_RIGHTS, EPT_RIGHTS_SHIFT, EXECUTE, EXECUTE_DISABLE, GLOBAL, hex, KEY_SHIFT, USER, USER_ACCESS, WRITABLE, WRITE,
+  DIRTY, entryText, EPT_RIGHTS, EPT_RIGHTS_SHIFT, eptRight, EXECUTE, EXECUTE_DISABLE, GLOBAL, hex, KEY_SHIFT, USER, USER_ACCESS, WRITABLE, WRITE,
   type AccessKind, type WalkOutcome, type WalkStep,
 } from './outcome.js';
 import { load32 } from './physical-memory.js';
@@ -20,12 +20,13 @@ export interface PagingState {
   efer: number;
   /** Halves of the four PDPTE registers, used by PAE paging. */
   readonly pdptes: Uint32Array;
-  /** The EPT pointer; 0 when EPT is not in use. */
+  /** The EPT pointer, 0 when EPT is not in use; and whether its execute rights depend on the mode of the linear address. */
   eptp: number;
+  modeBased: boolean;
   /** PKRU; it counts only with CR4.PKE in IA-32e mode. */
   pkru: number;
 }
-export const pagingState = (): PagingState => ({ cr0: 0, cr3: 0, cr4: 0, efer: 0, pdptes: new Uint32Array(8), eptp: 0, pkru: 0 });
+export const pagingState = (): PagingState => ({ cr0: 0, cr3: 0, cr4: 0, efer: 0, pdptes: new Uint32Array(8), eptp: 0, modeBased: false, pkru: 0 });
 /** PKRU where protection keys are enabled, else 0, which forbids nothing. */
 export const enabledKeys = (cr4: number, efer: number, pkru: number): number => ((cr4 & CR4_PKE) !== 0 && (efer & EFER_LMA) !== 0 ? pkru : 0);
 
@@ -152,7 +153,7 @@ function locate(cpu: Processor, state: PagingState, address: number, level: numb
   }
   // "processor accesses to guest paging-structure entries are treated as writes". SDM Vol. 3C, "Accessed and Dirty Flags for EPT".
   const attempted = (state.eptp & EPTP_ACCESSED_DIRTY) !== 0 ? EPT_READ | EPT_WRITE : EPT_READ;
-  if (!walkEpt(cpu, state.eptp, address, attempted, QUALIFICATION.linearAddressValid, ept, outcome.updates, steps)) {
+  if (!walkEpt(cpu, state, address, attempted, QUALIFICATION.linearAddressValid, ept, outcome.updates, steps)) {
     return eptDenies(outcome, address, `the ${LEVELS[level]!} at guest-physical ${hex(address)} cannot be reached`);
   }
   entryPhysical[level] = ept.physical;
@@ -176,7 +177,7 @@ function leafFound(
     const missing = (l === level && kind === WRITE ? ACCESSED | ENTRY_DIRTY : ACCESSED) & ~entryLow[l]!;
     if (missing === 0) continue;
     if (state.eptp !== 0 && (entryEptRights[l]! & EPT_WRITE) === 0) {
-      walkEpt(cpu, state.eptp, entryGuestPhysical[l]!, EPT_WRITE, QUALIFICATION.linearAddressValid, ept, outcome.updates, steps);
+      walkEpt(cpu, state, entryGuestPhysical[l]!, EPT_WRITE, QUALIFICATION.linearAddressValid, ept, outcome.updates, steps);
       eptDenies(outcome, entryGuestPhysical[l]!, `the accessed or dirty flag of the ${LEVELS[l]!} at guest-physical ${hex(entryGuestPhysical[l]!)} cannot be set`);
       return;
     }
@@ -196,7 +197,7 @@ function finish(
     outcome.rights |= EPT_RIGHTS;
   } else {
     const qualification = QUALIFICATION.linearAddressValid | QUALIFICATION.translationOfLinear;
-    if (!walkEpt(cpu, state.eptp, guestPhysical, 1 << kind, qualification, ept, outcome.updates, steps)) {
+    if (!walkEpt(cpu, state, guestPhysical, eptRight(kind, outcome.rights), qualification, ept, outcome.updates, steps)) {
       eptDenies(outcome, guestPhysical, `linear ${hex(linear)} is guest-physical ${hex(guestPhysical)}`);
       return;
     }

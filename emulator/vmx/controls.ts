@@ -67,7 +67,7 @@ const SECONDARY = {
   'conceal VMX from PT': { bit: 19 },
   'enable XSAVES/XRSTORS': { bit: 20, offered: true },
   'PASID translation': { bit: 21 },
-  'mode-based execute control for EPT': { bit: 22 },
+  'mode-based execute control for EPT': { bit: 22, offered: true },
   'sub-page write permissions for EPT': { bit: 23 },
   'Intel PT uses guest physical addresses': { bit: 24 },
   'use TSC scaling': { bit: 25, offered: true },

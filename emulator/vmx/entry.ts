@@ -35,6 +35,7 @@ export const vmcsTranslation = (cpu: Processor) => ({
     const vmcs = currentVmcs(cpu);
     return (secondaryControls(vmcs) & PROCESSOR_2['enable EPT']) !== 0 ? vmcs.unsigned(EPTP) : 0;
   },
+  modeBased: (): boolean => (secondaryControls(currentVmcs(cpu)) & PROCESSOR_2['mode-based execute control for EPT']) !== 0,
   apicAccessPage: (): number => apicAccessPage(currentVmcs(cpu)),
   logDirty: (guestPhysical: number): void => { logDirty(cpu, guestPhysical); },
   accessApic: (linear: number, bytes: number, kind: AccessKind): number => accessApic(cpu, linear, bytes, kind),

@@ -137,6 +137,67 @@ describe('extended page tables', () => {
     });
   });
 
+  describe('with mode-based execute control', () => {
+    const PAGE_TABLE = 0x204280, XU = 0x400n;
+    /** Every table entry allows everything; the page what is given. The linear address is of user mode when the guest's entry says so. */
+    const modeBased = (page: bigint, user: boolean): TestMachine => {
+      const m = setUp();
+      m.modeBased = true;
+      m.world(false);
+      m.world(true);
+      for (const table of [0x10000, 0x11000, 0x12000]) m.put(table, m.get(table) | XU);
+      m.put(EPTE, 0x250000n | WB | page);
+      m.put(PAGE_TABLE, 0x50000n | P | W | (user ? U : 0n));
+      return m;
+    };
+    const cases: [says: string, page: bigint, user: boolean, kind: AccessKind, expected: unknown][] = [
+      ['bit 2 is for supervisor-mode linear addresses', 5n, false, EXECUTE, 0x250123],
+      ['and not for user-mode ones', 5n, true, EXECUTE, ['EPT violation', 0x50123, 0b1_1010_1100]],
+      ['bit 10 is for user-mode linear addresses', 1n | XU, true, EXECUTE, 0x250123],
+      ['and not for supervisor-mode ones', 1n | XU, false, EXECUTE, ['EPT violation', 0x50123, 0b1_1100_1100]],
+      ['an entry with bit 10 alone is present', XU, true, EXECUTE, 0x250123],
+      ['but allows no reads', XU, true, READ, ['EPT violation', 0x50123, 0b1_1100_0001]],
+      ['write with bit 10 and without read is a misconfiguration', 2n | XU, true, READ, ['EPT misconfiguration', 0x50123, 0]],
+      ['writes are not concerned', 3n, true, WRITE, 0x250123],
+    ];
+    for (const [says, page, user, kind, expected] of cases) it(says, () => { assert.deepEqual(verdict(outcomeOf(modeBased(page, user), 0x50123, kind)), expected); });
+
+    it('every entry must allow it', () => {
+      const m = modeBased(7n | XU, true);
+      m.put(0x11000, m.get(0x11000) & ~XU);
+      const o = outcomeOf(m, 0x50123, EXECUTE);
+      assert.deepEqual(verdict(o), ['EPT violation', 0x50123, 0b1_1011_1100]);
+      assert.match(o.why, /EPT PDPTE at 0x11000 .*: bit 10 \(execute from user-mode linear addresses\) is 0/);
+    });
+    it('without paging every linear address is of user mode', () => {
+      const m = modeBased(1n | XU, false);
+      m.set({ cr0: 0x21 });
+      assert.equal(outcomeOf(m, 0x50123, EXECUTE).physical, 0x250123);
+    });
+    it('cached rights tell the two apart', () => {
+      const m = modeBased(1n | XU, true);
+      m.mmu.translate(0x50123, READ, false);
+      assert.equal(m.mmu.translate(0x50123, EXECUTE, true), 0x250123);
+      m.put(PAGE_TABLE, 0x50000n | P | W);
+      m.mmu.invlpg(0x50123);
+      m.mmu.translate(0x50123, READ, false);
+      assert.throws(() => m.mmu.translate(0x50123, EXECUTE, false), { kind: 'EPT violation' });
+    });
+    it('bit 10 means nothing without it', () => {
+      const m = setUp();
+      m.put(EPTE, 0x250000n | WB | 1n | XU);
+      assert.deepEqual(verdict(outcomeOf(m, 0x50123, EXECUTE)), ['EPT violation', 0x50123, 0b1_1000_1100]);
+      m.put(EPTE, 0x250000n | WB | XU);
+      assert.deepEqual(verdict(outcomeOf(m, 0x50123, READ)), ['EPT violation', 0x50123, 0b1_1000_0001]);
+    });
+    it('the steps show both rights', () => {
+      const steps: WalkStep[] = [];
+      outcomeOf(modeBased(1n | XU, true), 0x50123, READ, steps);
+      const { execute, executeUser } = steps.at(-1)!.rights;
+      assert.deepEqual([execute, executeUser], [false, true]);
+    });
+  });
+
   it('name the entry and the bit that deny', () => {
     const m = setUp();
     m.put(EPTE, 0x250000n | WB | 5n);

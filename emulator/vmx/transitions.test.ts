@@ -4,9 +4,10 @@ import { getRflags } from '../cpu/flags.js';
 import { CS, FS, gpr, S, SS, TR } from '../cpu/layout.js';
 import { UNUSABLE } from '../cpu/processor.js';
 import { serviceInterrupts } from '../cpu/interrupts.js';
+import { EXECUTE } from '../paging/mmu.js';
 import { VM_ENTRY_FAILURE } from './exit-reasons.js';
 import { eptFault } from './intercepts.js';
-import { AT, CONTROLS, exited, guest, HOST_CR0, HOST_CR4, inject, LONG_EFER, mapByEpt, pin, primary, PROCESSOR_2, TestProcessor, VM_ENTRY, VM_EXIT } from './test-processor.js';
+import { AT, CONTROLS, exited, guest, HOST_CR0, HOST_CR4, inject, LONG_EFER, mapByEpt, pin, primary, PROCESSOR_2, secondary, TestProcessor, VM_ENTRY, VM_EXIT } from './test-processor.js';
 
 const ZF = 0x40;
 /** The quadword at the guest's stack pointer plus 8n. */
@@ -255,6 +256,18 @@ describe('VM exit', () => {
     t.perform('VMRESUME');
     assert.equal(t.cpu.nonRoot, true);
     assert.equal(t.cpu.protectedMode, false);
+  });
+
+  it('uses mode-based execute control while the control is 1', () => {
+    const t = new TestProcessor().enterVmx();
+    mapByEpt(t);
+    t.write(secondary('enable EPT', 'mode-based execute control for EPT'));
+    t.launch();
+    assert.equal(t.cpu.mmu.inspect(AT.guestRip, EXECUTE).is, 'mapped');
+    t.write(secondary('enable EPT'));
+    t.perform('CPUID');
+    t.perform('VMRESUME');
+    assert.deepEqual([t.cpu.mmu.currentState().modeBased, t.cpu.mmu.inspect(AT.guestRip, EXECUTE).is], [false, 'mapped']);
   });
 
   it('reports EPT violations with address, qualification and sentence', () => {

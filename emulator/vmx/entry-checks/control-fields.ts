@@ -111,6 +111,8 @@ export const VM_EXECUTION_CONTROL_CHECKS: readonly Check[] = [
     (v) => whenever(v.secondary(PROCESSOR_2['unrestricted guest']), ept(v))),
   check('If the "enable PML" VM-execution control is 1, the "enable EPT" VM-execution control must also be 1.', SECONDARY_FIELDS, (v) => whenever(pml(v), ept(v))),
   ...pageAddress('enable PML', 'PML address', pml, SECONDARY_FIELDS),
+  check('If the "mode-based execute control for EPT" VM-execution control is 1, the "enable EPT" VM-execution control must also be 1.', SECONDARY_FIELDS,
+    (v) => whenever(v.secondary(PROCESSOR_2['mode-based execute control for EPT']), ept(v))),
   check('If the "enable VM functions" VM-execution control is 1, reserved bits of the VM-function controls must be 0.', ['VM-function controls', ...SECONDARY_FIELDS],
     (v) => whenever(functions(v), (v.low('VM-function controls') & ~VM_FUNCTIONS_OFFERED) === 0 && v.high('VM-function controls') === 0)),
   check('If the "EPTP switching" VM function is enabled, the "enable EPT" VM-execution control must be 1.', ['VM-function controls', ...SECONDARY_FIELDS], (v) => whenever(switching(v), ept(v))),

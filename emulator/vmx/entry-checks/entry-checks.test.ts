@@ -67,6 +67,7 @@ const VIOLATIONS: readonly (readonly [RegExp, (m: RegExpExecArray) => Wrong])[] 
   [/reserved bits 11:7 of the EPTP/, () => ({ fields: { ...secondary('enable EPT'), 'EPT pointer (EPTP)': AT.ept | 0x9e } })],
   [/^If the "unrestricted guest" VM-execution control is 1, the "enable EPT"/, () => ({ fields: secondary('unrestricted guest') })],
   [/^If the "enable PML" VM-execution control is 1, the "enable EPT"/, () => ({ fields: secondary('enable PML') })],
+  [/^If the "mode-based execute control for EPT"/, () => ({ fields: secondary('mode-based execute control for EPT') })],
   [/bits 11:0 of the PML address/, () => ({ fields: { ...secondary('enable EPT', 'enable PML'), 'PML address': 8 } })],
   [/bits of the PML address/, () => ({ fields: { ...secondary('enable EPT', 'enable PML'), 'PML address': BEYOND } })],
   [/reserved bits of the VM-function controls/, () => ({ fields: { ...secondary('enable VM functions'), 'VM-function controls': 2 } })],

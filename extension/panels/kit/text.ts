@@ -6,9 +6,11 @@ export interface Rights {
   x: boolean;
   /** User-mode access; the EPT does not know it. */
   u?: boolean;
+  /** With mode-based execute control for EPT: execution from user-mode linear addresses; `x` is then that from supervisor-mode ones. */
+  xu?: boolean;
 }
 
-export const rightsText = ({ r, w, x, u }: Rights): string => `${r ? 'r' : '-'}${w ? 'w' : '-'}${x ? 'x' : '-'}${u === undefined ? '' : u ? 'u' : '-'}`;
+export const rightsText = ({ r, w, x, u, xu }: Rights): string => `${r ? 'r' : '-'}${w ? 'w' : '-'}${x ? 'x' : '-'}${u === undefined ? '' : u ? 'u' : '-'}${xu === undefined ? '' : xu ? ' xu' : ' --'}`;
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
 

@@ -29,8 +29,8 @@ export interface WalkMatrix {
 
 const FINAL = 'the page';
 
-/** The EPT tells no user from supervisor. */
-const withoutUser = ({ r, w, x }: Rights): Rights => ({ r, w, x });
+/** The EPT tells no user from supervisor but for execution, with mode-based execute control. */
+const withoutUser = ({ r, w, x, xu }: Rights): Rights => ({ r, w, x, ...(xu !== undefined && { xu }) });
 
 const cellOf = (step: WalkStep, order: number): WalkCell => ({
   order,
