@@ -12,7 +12,7 @@ import { EXIT_REASONS } from './exit-reasons.js';
 import { secondaryControls } from './guest-state.js';
 import { VMX_STATE } from './state.js';
 import {
-  deliversVirtualInterrupts, PAGE, readRegister, registerAddress, requestVirtualInterrupt, usesTprShadow, virtualizeEoi, virtualizeTpr, writeRegister,
+  deliversVirtualInterrupts, PAGE, pendingWrite, readRegister, registerAddress, requestVirtualInterrupt, usesTprShadow, virtualizeEoi, virtualizeTpr, writeRegister,
 } from './virtual-apic.js';
 import { currentVmcs, slot, type Vmcs } from './vmcs.js';
 
@@ -32,7 +32,9 @@ const READABLE = new Set([0x20, 0x30, 0x80, 0xb0, 0xd0, 0xe0, 0xf0, ...range(0x1
 const WRITABLE = new Set([0x20, 0x80, 0xb0, 0xd0, 0xe0, 0xf0, 0x280, 0x300, 0x310, ...range(0x320, 0x380), 0x3e0]);
 const WRITABLE_WITH_DELIVERY = new Set<number>([PAGE.TPR, PAGE.EOI, PAGE.ICR_LOW]);
 
-function virtualized(vmcs: Vmcs, offset: number, bytes: number, kind: AccessKind): boolean {
+/** `written`: what the instruction has already written to the page, as `pendingWrite` has it; 0 for nothing. After a write, only the same one is virtualized. */
+function virtualized(vmcs: Vmcs, offset: number, bytes: number, kind: AccessKind, written: number): boolean {
+  if (written !== 0 && (kind !== WRITE || written !== pendingWrite(offset, bytes))) return false;
   // Only what lies within the first four bytes of 16 naturally aligned ones is a register.
   if (kind === EXECUTE || !usesTprShadow(vmcs) || bytes < 1 || (offset & 15) + bytes > 4) return false;
   const register = offset & ~15;
@@ -50,13 +52,13 @@ const typeOf = (kind: AccessKind, during: EventInDelivery | undefined): number =
  */
 export function accessApic(cpu: Processor, linear: number, bytes: number, kind: AccessKind): number {
   const vmcs = currentVmcs(cpu), offset = linear & 0xfff;
-  if (cpu.delivering !== undefined || !virtualized(vmcs, offset, bytes, kind)) throw new ExitDue(() => { apicAccessExit(cpu, offset, kind); });
+  if (cpu.delivering !== undefined || !virtualized(vmcs, offset, bytes, kind, cpu.low(VMX_STATE.apicWrite))) throw new ExitDue(() => { apicAccessExit(cpu, offset, kind); });
   if (kind === WRITE) {
     if (!cpu.alone) {
       cpu.aloneNext = true;
       throw ABANDON;
     }
-    cpu.set(VMX_STATE.apicWrite, 1 + (offset & ~3), 0);
+    cpu.set(VMX_STATE.apicWrite, pendingWrite(offset, bytes), 0);
   }
   return registerAddress(vmcs, offset);
 }
@@ -73,7 +75,7 @@ export function emulateApicWrite(cpu: Processor): boolean {
   const pending = cpu.low(VMX_STATE.apicWrite);
   if (pending === 0) return false;
   cpu.set(VMX_STATE.apicWrite, 0, 0);
-  const vmcs = currentVmcs(cpu), offset = pending - 1, delivers = deliversVirtualInterrupts(vmcs);
+  const vmcs = currentVmcs(cpu), offset = pending & 0xffc, delivers = deliversVirtualInterrupts(vmcs);
   switch (offset) {
     case PAGE.TPR:
       writeRegister(cpu, vmcs, PAGE.TPR, readRegister(cpu, vmcs, PAGE.TPR) & 0xff);
@@ -108,7 +110,7 @@ export function setTaskPriority(cpu: Processor, value: number): boolean {
   const vmcs = currentVmcs(cpu);
   if (!usesTprShadow(vmcs)) return false;
   writeRegister(cpu, vmcs, PAGE.TPR, value << 4);
-  cpu.set(VMX_STATE.apicWrite, 1 + PAGE.TPR, 0);
+  cpu.set(VMX_STATE.apicWrite, pendingWrite(PAGE.TPR, 4), 0);
   return true;
 }
 
@@ -140,6 +142,6 @@ export function writeApicMsr(cpu: Processor, index: number, value: bigint): bool
   writeRegister(cpu, vmcs, offset, low);
   writeRegister(cpu, vmcs, offset + 4, 0);
   if (index === SELF_IPI_MSR && (low & 0xf0) !== 0) requestVirtualInterrupt(cpu, vmcs, low);
-  else cpu.set(VMX_STATE.apicWrite, 1 + offset, 0);
+  else cpu.set(VMX_STATE.apicWrite, pendingWrite(offset, 4), 0);
   return true;
 }

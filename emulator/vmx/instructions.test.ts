@@ -7,7 +7,7 @@ import { forms } from '../isa/encoding.js';
 import { read32 } from '../paging/access.js';
 import { AT, exited, type Fields, guest, mapByEpt, secondary, TestProcessor } from './test-processor.js';
 import { VMX_OPERATIONS } from './instructions.js';
-import { VMCS_REVISION } from './vmcs.js';
+import { slot, VMCS_REVISION, vmcsAt } from './vmcs.js';
 
 const CF = 1, ZF = 0x40;
 const error = (t: TestProcessor): bigint => t.read('VM-instruction error');
@@ -210,7 +210,10 @@ describe('VMCS shadowing', () => {
   });
   it('fails without a shadow VMCS, and for fields that do not exist', () => {
     assert.equal(vmread(shadowing(0xffff_ffff_ffff_ffffn), RIP)[0], CF);
-    assert.equal(vmread(shadowing(), 0x1802)[0], ZF);
+    const t = shadowing();
+    t.vmcs.report(slot('VM-instruction error'), 0);
+    assert.equal(vmread(t, 0x1802)[0], ZF);
+    assert.deepEqual([error(t), vmcsAt(t.cpu, AT.otherVmcs).low(slot('VM-instruction error'))], [0n, 12], 'the error is the shadow VMCS’s');
   });
   it('a shadow VMCS can be current, but is not entered', () => {
     const t = inVmx();

@@ -47,13 +47,13 @@ const generalProtection = (why: string): Exception => new Exception(VECTORS['#GP
 
 const succeed = (cpu: Processor): void => { setStatusFlags(cpu, 0); };
 const failInvalid = (cpu: Processor): void => { setStatusFlags(cpu, CF); };
-/** VMfailValid if there is a current VMCS, VMfailInvalid otherwise. Returns the status flags. */
-function failureFlags(cpu: Processor, error: VmInstructionError): number {
-  if (!hasCurrentVmcs(cpu)) return CF;
-  currentVmcs(cpu).report(INSTRUCTION_ERROR, error);
+/** Returns the status flags. */
+function failValid(vmcs: Vmcs, error: VmInstructionError): number {
+  vmcs.report(INSTRUCTION_ERROR, error);
   return ZF;
 }
-const fail = (cpu: Processor, error: VmInstructionError): void => { setStatusFlags(cpu, failureFlags(cpu, error)); };
+/** VMfailValid if there is a current VMCS, VMfailInvalid otherwise. */
+const fail = (cpu: Processor, error: VmInstructionError): void => { setStatusFlags(cpu, hasCurrentVmcs(cpu) ? failValid(currentVmcs(cpu), error) : CF); };
 
 const modeForbids = (cpu: Processor): boolean => (cpu.low(S.rflags) & RFLAGS_VM) !== 0 || (cpu.longMode && !cpu.code64);
 
@@ -150,7 +150,7 @@ function vmread(cpu: Processor): void {
   const vmcs = workingVmcs(cpu);
   if (!vmcs) return cpu.result(0, CF);
   const index = fieldOf(cpu);
-  if (index < 0) return cpu.result(0, failureFlags(cpu, 12));
+  if (index < 0) return cpu.result(0, failValid(vmcs, 12));
   const at = slotOfField(index), highHalf = (cpu.argumentLow(0) & 1) !== 0;
   cpu.result(0, 0);
   cpu.result(1, highHalf ? vmcs.high(at) : vmcs.low(at), highHalf ? 0 : vmcs.high(at));
@@ -163,7 +163,7 @@ function vmwrite(cpu: Processor): void {
   const vmcs = workingVmcs(cpu);
   if (!vmcs) return failInvalid(cpu);
   const index = fieldOf(cpu);
-  if (index < 0) return fail(cpu, 12);
+  if (index < 0) return setStatusFlags(cpu, failValid(vmcs, 12));
   const at = slotOfField(index), width = widthOfField(index);
   const low = (cpu.argumentLow(1) & WIDTH_MASKS[width]) >>> 0;
   if ((cpu.argumentLow(0) & 1) !== 0) vmcs.set(at, vmcs.low(at), low);

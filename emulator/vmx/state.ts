@@ -16,7 +16,7 @@ export const VMX_STATE = {
   lastPause: place(4),
   /** 1 + the instructions retired before the IRET that unblocked NMIs last; 0: none. */
   nmisUnblockedAt: place(5),
-  /** 1 + the offset of a write to the virtual-APIC page that is to be emulated; 0: none. */
+  /** Size and offset of a write to the virtual-APIC page that is to be emulated; 0: none. */
   apicWrite: place(6),
   /** Whether a virtual interrupt is recognized. */
   virtualInterrupt: place(7),

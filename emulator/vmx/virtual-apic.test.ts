@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { serviceInterrupts } from '../cpu/interrupts.js';
 import type { LocalApic } from '../devices/local-apic.js';
-import { EXECUTE, read32, write32 } from '../paging/access.js';
+import { EXECUTE, read32, write32, write8 } from '../paging/access.js';
 import { ABANDON, Exception, ExitDue, VECTORS } from '../cpu/events.js';
 import { S } from '../cpu/layout.js';
 import type { PROCESSOR_2} from './test-processor.js';
@@ -87,6 +87,18 @@ describe('the APIC-access page', () => {
     t.perform('VMRESUME');
     assert.equal(instruction(t, () => { read32(t.cpu, ACCESS + TPR + 2); }), true);
     exited(t, 'APIC_ACCESS', 0x82n);
+  });
+  it('after a virtualized write, exits for any other access of the same instruction', () => {
+    const t = virtual(['virtualize APIC accesses']), { cpu } = t;
+    const read = (): void => { read32(cpu, ACCESS + TPR); }, write = (offset: number, value: number): void => { write32(cpu, ACCESS + offset, value); };
+    assert.equal(instruction(t, () => { read(); write(TPR, 0x10); write(TPR, 0x20); }), false);
+    assert.equal(t.get32(VIRTUAL + TPR), 0x20);
+    assert.equal(instruction(t, read), false);
+    assert.equal(instruction(t, () => { write(TPR, 0x30); read(); }), true);
+    exited(t, 'APIC_ACCESS', 0x80n);
+    t.perform('VMRESUME');
+    assert.equal(instruction(t, () => { write(TPR, 0x40); write8(cpu, ACCESS + TPR, 0x50); }), true);
+    exited(t, 'APIC_ACCESS', 0x1080n);
   });
   it('exits during event delivery with the event', () => {
     const t = virtual(['virtualize APIC accesses']);

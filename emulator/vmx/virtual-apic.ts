@@ -20,6 +20,8 @@ const EOI_EXITS = [slot('EOI-exit bitmap 0'), slot('EOI-exit bitmap 1'), slot('E
 
 /** Offsets of the registers, as in the page of a local APIC. */
 export const PAGE = { TPR: 0x80, PPR: 0xa0, EOI: 0xb0, ISR: 0x100, IRR: 0x200, ICR_LOW: 0x300, ICR_HIGH: 0x310, SELF_IPI: 0x3f0 } as const;
+/** A write that is to be emulated, as VMX_STATE.apicWrite holds it; never 0. */
+export const pendingWrite = (offset: number, bytes: number): number => bytes << 12 | offset;
 
 export const usesTprShadow = (vmcs: Vmcs): boolean => (vmcs.low(PRIMARY_CONTROLS) & PROCESSOR['use TPR shadow']) !== 0;
 export const deliversVirtualInterrupts = (vmcs: Vmcs): boolean => (secondaryControls(vmcs) & PROCESSOR_2['virtual-interrupt delivery']) !== 0;
@@ -124,5 +126,5 @@ export function enterWithVirtualApic(cpu: Processor, vmcs: Vmcs): void {
   if (deliversVirtualInterrupts(vmcs)) {
     virtualizePpr(cpu, vmcs);
     evaluate(cpu, vmcs);
-  } else if (belowThreshold(cpu, vmcs)) cpu.set(VMX_STATE.apicWrite, 1 + PAGE.TPR, 0);
+  } else if (belowThreshold(cpu, vmcs)) cpu.set(VMX_STATE.apicWrite, pendingWrite(PAGE.TPR, 4), 0);
 }
