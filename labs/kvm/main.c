@@ -1,32 +1,20 @@
-/* The first and only program of a Linux kernel: loads KVM, and runs two guests with it. */
+/* The first and only program of a Linux kernel: loads KVM, and runs guests with it. */
+
+#include <asm/fcntl.h>
 
 #include "console.h"
+#include "guests.h"
 #include "linux.h"
-#include "vm.h"
+#include <linux/kvm.h>
 
-/* The guests' flat images (guest-images.S). */
-extern const uint8_t real_mode_image[], real_mode_image_end[], long_mode_image[], long_mode_image_end[];
-
-static int open(const char *file) {
-  enum { READ_AND_WRITE = 2, CLOSE_ON_EXEC = 02000000 };
-  return (int)check(file, CALL(open, file, READ_AND_WRITE | CLOSE_ON_EXEC));
+static int open(const char *file, int flags) {
+  return (int)check(file, CALL(open, file, flags | O_CLOEXEC));
 }
 
 static void load_module(const char *file) {
-  int module = (int)check(file, CALL(open, file, 0));
+  int module = open(file, O_RDONLY);
   check(file, CALL(finit_module, module, "", 0));
   CALL(close, module);
-}
-
-static void run(const char *name, int kvm, uint64_t base, const uint8_t *image, const uint8_t *image_end, void (*start)(struct vm *)) {
-  static struct vm vm;
-  vm_create(&vm, kvm, base, image, image_end);
-  start(&vm);
-  print("%s guest: ", name);
-  vm_run(&vm);
-  print("%s guest: %d port accesses, %d device accesses, %d halt; the device holds %d\n", name, vm.exits[KVM_EXIT_IO], vm.exits[KVM_EXIT_MMIO],
-        vm.exits[KVM_EXIT_HLT], vm.device_register);
-  vm_destroy(&vm);
 }
 
 void main(void) {
@@ -35,9 +23,10 @@ void main(void) {
   load_module("/kvm.ko");
   load_module("/kvm-intel.ko");
 
-  int kvm = open("/dev/kvm");
+  int kvm = open("/dev/kvm", O_RDWR);
   print("KVM API version %d\n", CALL(ioctl, kvm, KVM_GET_API_VERSION, 0));
-  run("real-mode", kvm, REAL_MODE_BASE, real_mode_image, real_mode_image_end, vm_start_real_mode);
-  run("64-bit", kvm, LONG_MODE_BASE, long_mode_image, long_mode_image_end, vm_start_long_mode);
+  int is_linux = CALL(access, "/guest/vmlinuz", 0) == 0;
+  if (is_linux) run_linux(kvm, open("/guest/vmlinuz", O_RDONLY), open("/guest/initrd.gz", O_RDONLY));
+  else run_two_guests(kvm);
   power_off();
 }

@@ -1,4 +1,7 @@
-/** Fetches Debian's kernel, and packs an initial RAM disk of its KVM modules and vmm.elf: .cache/vmlinuz and .cache/initrd.gz. Nothing is installed. */
+/**
+ * Fetches Debian's kernel and busybox, and packs initial RAM disks for .cache/vmlinuz: .cache/initrd.gz of its KVM modules and vmm.elf, which runs its two guests;
+ * .cache/linux.cpio with the same kernel again, which vmm.elf then runs instead. Nothing is installed.
+ */
 import console from 'node:console';
 import { Buffer } from 'node:buffer';
 import { execFileSync } from 'node:child_process';
@@ -7,23 +10,25 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 
-const META_PACKAGE = 'linux-image-cloud-amd64';
+const META_PACKAGE = 'linux-image-cloud-amd64', SHELL_PACKAGE = 'busybox-static';
 const MODULES = ['virt/lib/irqbypass.ko', 'arch/x86/kvm/kvm.ko', 'arch/x86/kvm/kvm-intel.ko'];
 
-const folder = dirname(fileURLToPath(import.meta.url)), cache = join(folder, '.cache'), files = join(cache, 'kernel');
+const folder = dirname(fileURLToPath(import.meta.url)), cache = join(folder, '.cache');
 const run = (command, args, cwd = folder) => execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
 const kernelPackage = () => /^\s*Depends: (linux-image-\S+)/m.exec(run('apt-cache', ['depends', META_PACKAGE]))?.[1];
 
-/** The files of the package, below .cache/kernel. */
-function fetchKernel() {
-  if (existsSync(files)) return;
+/** The files of the package that `named` gives, below .cache. */
+function fetch(into, named) {
+  const files = join(cache, into);
+  if (existsSync(files)) return files;
   if (kernelPackage() === undefined) run('apt-get', ['update', '-qq']);
-  const name = kernelPackage();
+  const name = named();
   if (name === undefined) throw new Error(`apt knows no ${META_PACKAGE}: this lab needs Debian's packages`);
   console.log(`fetching ${name} …`);
   run('apt-get', ['download', '-qq', name], cache);
-  run('dpkg-deb', ['-x', readdirSync(cache).find((file) => file.startsWith(name) && file.endsWith('.deb')), 'kernel.making'], cache);
-  run('mv', ['kernel.making', 'kernel'], cache);
+  run('dpkg-deb', ['-x', readdirSync(cache).find((file) => file.startsWith(name) && file.endsWith('.deb')), `${into}.making`], cache);
+  run('mv', [`${into}.making`, into], cache);
+  return files;
 }
 
 /** A "newc" archive. Linux, Documentation/driver-api/early-userspace/buffer-format.rst. */
@@ -39,9 +44,12 @@ function cpio(entries) {
 }
 
 mkdirSync(cache, { recursive: true });
-fetchKernel();
-const boot = join(files, 'boot'), vmlinuz = readdirSync(boot).find((name) => name.startsWith('vmlinuz-'));
+const kernel = fetch('kernel', kernelPackage), shell = fetch('busybox', () => SHELL_PACKAGE);
+const boot = join(kernel, 'boot'), vmlinuz = readdirSync(boot).find((name) => name.startsWith('vmlinuz-'));
 copyFileSync(join(boot, vmlinuz), join(cache, 'vmlinuz'));
-const drivers = join(files, 'lib/modules', vmlinuz.slice('vmlinuz-'.length), 'kernel');
+const drivers = join(kernel, 'lib/modules', vmlinuz.slice('vmlinuz-'.length), 'kernel');
 const modules = MODULES.map((file) => [file.split('/').at(-1), readFileSync(join(drivers, file))]);
-writeFileSync(join(cache, 'initrd.gz'), gzipSync(cpio([['dev'], ['init', readFileSync(join(folder, 'vmm.elf'))], ...modules]), { level: 1 }));
+const vmm = [['dev'], ['init', readFileSync(join(folder, 'vmm.elf'))], ...modules];
+const guest = gzipSync(cpio([['bin'], ['dev'], ['bin/busybox', readFileSync(join(shell, 'bin/busybox'))], ['init', readFileSync(join(folder, 'guest/init'))]]), { level: 1 });
+writeFileSync(join(cache, 'initrd.gz'), gzipSync(cpio(vmm), { level: 1 }));
+writeFileSync(join(cache, 'linux.cpio'), cpio([...vmm, ['guest'], ['guest/vmlinuz', readFileSync(join(boot, vmlinuz))], ['guest/initrd.gz', guest]]));

@@ -2,9 +2,11 @@
 
 #include "vm.h"
 
+#include <asm/errno.h>
 #include <linux/mman.h>
 
 #include "console.h"
+#include "guest/contract.h"
 #include "linux.h"
 
 enum { READ_WRITE = 3 };
@@ -24,41 +26,53 @@ static struct {
   struct kvm_cpuid_entry2 entries[128];
 } cpuid;
 
-void vm_create(struct vm *vm, int kvm, uint64_t base, const uint8_t *image, const uint8_t *image_end) {
-  *vm = (struct vm){.file = (int)IOCTL(kvm, KVM_CREATE_VM, 0), .base = base};
+/* Bits that KVM reports only when asked in other ways: with its own chips, it has this timer; and this processor is virtual. */
+enum { CPUID_1_ECX_TSC_DEADLINE = 1 << 24, CPUID_1_ECX_HYPERVISOR = 1 << 31 };
 
-  vm->memory = map(GUEST_MEMORY, MAP_SHARED | MAP_ANONYMOUS, -1);
-  for (unsigned i = 0; image + i < image_end; i++) vm->memory[base + i] = image[i];
-  struct kvm_userspace_memory_region region = {.memory_size = GUEST_MEMORY, .userspace_addr = (uint64_t)vm->memory};
+static void set_cpuid(struct vm *vm, int kvm, enum chips chips) {
+  cpuid.header.nent = sizeof cpuid.entries / sizeof *cpuid.entries;
+  IOCTL(kvm, KVM_GET_SUPPORTED_CPUID, &cpuid);
+  for (unsigned i = 0; i < cpuid.header.nent; i++)
+    if (chips == PC_CHIPS && cpuid.entries[i].function == 1) cpuid.entries[i].ecx |= CPUID_1_ECX_TSC_DEADLINE | CPUID_1_ECX_HYPERVISOR;
+  IOCTL(vm->vcpu, KVM_SET_CPUID2, &cpuid);
+}
+
+void vm_create(struct vm *vm, int kvm, uint64_t memory_size, enum chips chips) {
+  *vm = (struct vm){.file = (int)IOCTL(kvm, KVM_CREATE_VM, 0), .memory_size = memory_size};
+  if (chips == PC_CHIPS) {
+    IOCTL(vm->file, KVM_CREATE_IRQCHIP, 0);
+    IOCTL(vm->file, KVM_CREATE_PIT2, &(struct kvm_pit_config){0});
+  }
+
+  vm->memory = map(memory_size, MAP_SHARED | MAP_ANONYMOUS, -1);
+  struct kvm_userspace_memory_region region = {.memory_size = memory_size, .userspace_addr = (uint64_t)vm->memory};
   IOCTL(vm->file, KVM_SET_USER_MEMORY_REGION, &region);
 
   vm->vcpu = (int)IOCTL(vm->file, KVM_CREATE_VCPU, 0);
   vm->run_size = (unsigned long)IOCTL(kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
   vm->run = map(vm->run_size, MAP_SHARED, vm->vcpu);
-  cpuid.header.nent = sizeof cpuid.entries / sizeof *cpuid.entries;
-  IOCTL(kvm, KVM_GET_SUPPORTED_CPUID, &cpuid);
-  IOCTL(vm->vcpu, KVM_SET_CPUID2, &cpuid);
+  set_cpuid(vm, kvm, chips);
 }
 
 void vm_destroy(struct vm *vm) {
   CALL(munmap, vm->run, vm->run_size);
-  CALL(munmap, vm->memory, GUEST_MEMORY);
+  CALL(munmap, vm->memory, vm->memory_size);
   CALL(close, vm->vcpu);
   CALL(close, vm->file);
 }
 
-static void start(struct vm *vm, const struct kvm_sregs *sregs) {
+static void start(struct vm *vm, const struct kvm_sregs *sregs, uint64_t entry, uint64_t argument) {
   IOCTL(vm->vcpu, KVM_SET_SREGS, sregs);
-  struct kvm_regs regs = {.rip = vm->base, .rsp = GUEST_STACK, .rflags = 2};
+  struct kvm_regs regs = {.rip = entry, .rsi = argument, .rsp = GUEST_STACK, .rflags = 2};
   IOCTL(vm->vcpu, KVM_SET_REGS, &regs);
 }
 
-void vm_start_real_mode(struct vm *vm) {
+void vm_start_real_mode(struct vm *vm, uint64_t entry) {
   struct kvm_sregs sregs = {0};
   IOCTL(vm->vcpu, KVM_GET_SREGS, &sregs);
   sregs.cs.selector = 0;
   sregs.cs.base = 0;
-  start(vm, &sregs);
+  start(vm, &sregs, entry, 0);
 }
 
 enum { PRESENT = 1, WRITABLE = 2, LARGE = 0x80 };
@@ -73,7 +87,7 @@ static uint64_t write_page_tables(uint8_t *memory) {
   return GUEST_PAGE_TABLES;
 }
 
-void vm_start_long_mode(struct vm *vm) {
+void vm_start_long_mode(struct vm *vm, uint64_t entry, uint64_t argument) {
   struct kvm_sregs sregs = {0};
   IOCTL(vm->vcpu, KVM_GET_SREGS, &sregs);
   sregs.cr3 = write_page_tables(vm->memory);
@@ -83,33 +97,27 @@ void vm_start_long_mode(struct vm *vm) {
   sregs.cs = (struct kvm_segment){.limit = 0xffffffff, .selector = 8, .type = 11, .present = 1, .s = 1, .l = 1, .g = 1};
   struct kvm_segment data = {.limit = 0xffffffff, .selector = 16, .type = 3, .present = 1, .s = 1, .db = 1, .g = 1};
   sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ss = data;
-  start(vm, &sregs);
+  start(vm, &sregs, entry, argument);
 }
 
-static void serve_port(const struct kvm_run *run) {
-  if (run->io.direction != KVM_EXIT_IO_OUT || run->io.port != CONSOLE_PORT) STOP("the guest uses port %x", (uint64_t)run->io.port);
-  const char text[] = {((const char *)run)[run->io.data_offset], 0};
-  if (*text) print("%s", text);
+void vm_set_line(struct vm *vm, unsigned line, int level) {
+  IOCTL(vm->file, KVM_IRQ_LINE, (&(struct kvm_irq_level){.irq = line, .level = (uint32_t)level}));
 }
 
-/* A device of one register: what is written is added, what is read is the sum. */
-static void serve_device(struct vm *vm) {
-  struct kvm_run *run = vm->run;
-  if (run->mmio.phys_addr != DEVICE || run->mmio.len != 8) STOP("the guest touches %x", run->mmio.phys_addr);
-  if (run->mmio.is_write) vm->device_register += *(const uint64_t *)run->mmio.data;
-  else *(uint64_t *)run->mmio.data = vm->device_register;
-}
-
-void vm_run(struct vm *vm) {
+uint32_t vm_run(struct vm *vm, const struct board *board) {
   for (;;) {
-    check("KVM_RUN", CALL(ioctl, vm->vcpu, KVM_RUN, 0));
-    if (vm->run->exit_reason > KVM_EXIT_MMIO) STOP("exit reason %d", (int64_t)vm->run->exit_reason);
+    long result = CALL(ioctl, vm->vcpu, KVM_RUN, 0);
+    if (result == -EINTR) {
+      board->signal(vm);
+      continue;
+    }
+    check("KVM_RUN", result);
+    if (vm->run->exit_reason > KVM_EXIT_SHUTDOWN) return vm->run->exit_reason;
     vm->exits[vm->run->exit_reason]++;
     switch (vm->run->exit_reason) {
-      case KVM_EXIT_HLT: return;
-      case KVM_EXIT_IO: serve_port(vm->run); break;
-      case KVM_EXIT_MMIO: serve_device(vm); break;
-      default: STOP("exit reason %d", (int64_t)vm->run->exit_reason);
+      case KVM_EXIT_IO: board->port(vm); break;
+      case KVM_EXIT_MMIO: board->memory(vm); break;
+      default: return vm->run->exit_reason;
     }
   }
 }

@@ -14,13 +14,13 @@ const read = (file: string): string => readFileSync(path.join(folder, file), 'ut
 interface Lab { readonly prepare: string; readonly expectedOutput: string; readonly expectedStatus: number; readonly expectedExits: Readonly<Record<string, number>> }
 
 const KVM = ['kvm_arch_vcpu_ioctl_run', 'kvm_vcpu_ioctl', '__x64_sys_ioctl', 'do_syscall_64', 'entry_SYSCALL_64_after_hwframe'];
-const PROGRAM = ['vm_run', 'run', 'main', '_start'];
+const PROGRAM = ['vm_run', 'run', 'run_two_guests', 'main', '_start'];
 const GUEST = ['exit_four_times', 'main', 'start'];
 
 describe('Debian’s KVM', function () {
   this.timeout(900_000);
   const lab = JSON.parse(read('lab.json')) as Lab;
-  const talk = new Conversation(900_000, 'process');
+  const talk = new Conversation(900_000);
   const names = async (): Promise<string[]> => (await talk.frames()).map(({ name }) => name);
   const launch = (JSON.parse(read('.vscode/launch.json').replaceAll('${workspaceFolder}', folder)) as { configurations: object[] }).configurations[0]!;
 

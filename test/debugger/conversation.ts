@@ -1,6 +1,5 @@
-/** A conversation over the Debug Adapter Protocol, as any editor would hold it: with a session in this process, or with `ringside dap` in another. */
-import { spawn } from 'node:child_process';
-import { PassThrough, type Readable, type Writable } from 'node:stream';
+/** A conversation over the Debug Adapter Protocol with a session in this process, as any editor would hold it. */
+import { PassThrough } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { DebugClient } from '@vscode/debugadapter-testsupport';
 import type { DebugProtocol } from '@vscode/debugprotocol';
@@ -20,34 +19,22 @@ export interface Configuration {
   functions?: DebugProtocol.FunctionBreakpoint[];
 }
 
-interface Streams { readonly from: Readable; readonly to: Writable }
-
-function adapterProcess(): Streams {
-  const child = spawn(process.execPath, [fileURLToPath(new URL('../../tools/bundled.mjs', import.meta.url)), 'cli/ringside.ts', 'dap'], { stdio: ['pipe', 'pipe', 'inherit'] });
-  return { from: child.stdout, to: child.stdin };
-}
-
 export class Conversation {
   readonly client: DebugClient;
   readonly outputs: DebugProtocol.OutputEvent['body'][] = [];
   readonly events: string[] = [];
   machine: Machine | undefined;
 
-  /** How long to wait for a stop. `where`: as one bundle in a process of its own, a machine runs three times as fast as from the sources. */
-  constructor(private readonly patience = 30_000, where: 'here' | 'process' = 'here') {
-    const { from, to } = where === 'here' ? this.session() : adapterProcess();
-    this.client = new DebugClient('', '', 'ringside');
-    (this.client as unknown as { connect(from: Readable, to: Writable): void }).connect(from, to);
-    this.client.on('output', (event: DebugProtocol.OutputEvent) => this.outputs.push(event.body));
-    for (const name of ['stopped', 'exited', 'terminated', 'invalidated', 'breakpoint']) this.client.on(name, () => this.events.push(name));
-  }
-
-  private session(): Streams {
-    const to = new PassThrough(), from = new PassThrough();
+  /** How long to wait for a stop. */
+  constructor(private readonly patience = 30_000) {
+    const toSession = new PassThrough(), toClient = new PassThrough();
     const session = new RingsideSession(nodeHost((options) => (this.machine = createMachine(options))));
     session.setRunAsServer(true);
-    session.start(to, from);
-    return { from, to };
+    session.start(toSession, toClient);
+    this.client = new DebugClient('', '', 'ringside');
+    (this.client as unknown as { connect(from: PassThrough, to: PassThrough): void }).connect(toClient, toSession);
+    this.client.on('output', (event: DebugProtocol.OutputEvent) => this.outputs.push(event.body));
+    for (const name of ['stopped', 'exited', 'terminated', 'invalidated', 'breakpoint']) this.client.on(name, () => this.events.push(name));
   }
 
   get text(): string {
