@@ -17,6 +17,7 @@ import { ALLOWED, judge } from './rights.js';
 import { NO_EPT, Spaces, UNPAGED } from './spaces.js';
 import { StaleWatch } from './stale-watch.js';
 import { NO_ENTRY, Tlb, type TlbState } from './tlb.js';
+import { type VmcsTranslation, WITHOUT_VMX } from './vmcs-translation.js';
 import {
   CR0_PG, CR0_WP, CR4_PAE, CR4_PCIDE, CR4_PGE, CR4_PSE, CR4_SMAP, CR4_SMEP, EFER_LMA, pagingState, walk, type PagingState, enabledKeys
 } from './walk.js';
@@ -29,22 +30,6 @@ const PRESENT = 1;
 /** SDM Vol. 3, "PAE Paging": bits 2:1 and 8:5 of a PDPTE, and those from MAXPHYADDR up. */
 const PDPTE_RESERVED_LOW = 0x1e6, PDPTE_RESERVED_HIGH = PHYSICAL_RESERVED_HIGH | 0xfff00000;
 
-/** What the current VMCS says about translation: given to the Mmu by vmx/. */
-export interface VmcsTranslation {
-  /** The VPID, 0 when "enable VPID" is 0. */
-  vpid(): number;
-  /** The EPT pointer, 0 when "enable EPT" is 0. */
-  eptp(): number;
-  /** "mode-based execute control for EPT". */
-  modeBased(): boolean;
-  /** The physical address of the APIC-access page, -1 when there is none. */
-  apicAccessPage(): number;
-  /** Where an access to that page goes instead, or a VM exit. `bytes`: 0 when the size is not known. */
-  accessApic(linear: number, bytes: number, kind: AccessKind): number;
-  /** A guest-physical page is about to become dirty in EPT: page-modification logging, or a VM exit. */
-  logDirty(guestPhysical: number): void;
-}
-
 const INVLPG_SAYS: Sentence = ({ fields }) => `INVLPG invalidates the translations of linear address ${hex(Number(fields['gla']))}`;
 const MOV_TO_CR3_SAYS: Sentence = ({ fields }) => `MOV to CR3 invalidates the entries of PCID ${fields['pcid']} except global ones`;
 const INVEPT_SAYS: Sentence = ({ fields }) =>
@@ -56,7 +41,7 @@ export class Mmu {
   readonly fast: FastTlb;
   /** Whether data accesses must be aligned. SDM Vol. 3, "Interrupt 17—Alignment Check Exception (#AC)". */
   alignmentChecked = false;
-  vmcs: VmcsTranslation = { vpid: () => 0, eptp: () => 0, modeBased: () => false, apicAccessPage: () => -1, accessApic: () => 0, logDirty: () => undefined };
+  vmcs: VmcsTranslation = WITHOUT_VMX;
   /** Of the access that is about to be translated. */
   accessBytes = 0;
 
