@@ -1,7 +1,7 @@
 /** Debug registers. SDM Vol. 3, "Debug Registers"; Vol. 2, "MOV—Move to/from Debug Registers". */
 import { Exception, VECTORS } from './events.js';
 import { S } from './layout.js';
-import { CR4 } from './modes.js';
+import { BLOCKING, CR4 } from './modes.js';
 import type { Processor } from './processor.js';
 
 /** Bits of DR6; those of DR6_FIXED always read as 1. The B0–B3, BD and BS bits stand as in the VMCS pending debug exceptions. */
@@ -74,10 +74,10 @@ export const dataBreakpoints = (cpu: Processor, linear: number, bytes: number, w
 export function notice(cpu: Processor, hit: number): void {
   if (hit !== 0) cpu.set(S.pendingDebug, cpu.low(S.pendingDebug) | hit | ENABLED_BREAKPOINT, 0);
 }
-/** What a faulting instruction accessed is no reason for one. */
+/** What an instruction accessed that faults, or exits, is no reason for one; what the MOV SS before it accessed remains. */
 export function forgetHits(cpu: Processor): void {
   const pending = cpu.low(S.pendingDebug);
-  if (pending & ENABLED_BREAKPOINT) cpu.set(S.pendingDebug, pending & ~(0xf | ENABLED_BREAKPOINT), 0);
+  if (pending & ENABLED_BREAKPOINT && (cpu.interruptibility & BLOCKING.MOV_SS) === 0) cpu.set(S.pendingDebug, pending & ~(0xf | ENABLED_BREAKPOINT), 0);
 }
 /** They need CR4.DE. */
 export const portBreakpoints = (cpu: Processor, port: number, bytes: number): number =>

@@ -24,6 +24,7 @@ const PDPTE_WORDS = 8;
 export function currentPagingState(cpu: Processor): PagingState {
   const state = pagingState();
   Object.assign(state, { cr0: cpu.cr0, cr3: cpu.cr3, cr4: cpu.cr4, efer: cpu.efer, eptp: cpu.nonRoot ? cpu.mmu.vmcs.eptp() : 0, modeBased: cpu.nonRoot && cpu.mmu.vmcs.modeBased() });
+  if (cpu.nonRoot) state.apicAccessPage = cpu.mmu.vmcs.apicAccessPage();
   state.pdptes.set(cpu.u32.subarray(S.pdpte >> 2, (S.pdpte >> 2) + PDPTE_WORDS));
   return state;
 }

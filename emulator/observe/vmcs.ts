@@ -133,6 +133,7 @@ export function guestPagingState(cpu: Processor): PagingState | undefined {
   state.efer = longMode ? efer | EFER_LMA : efer & ~EFER_LMA;
   state.eptp = cpu.mmu.vmcs.eptp();
   state.modeBased = cpu.mmu.vmcs.modeBased();
+  state.apicAccessPage = cpu.mmu.vmcs.apicAccessPage();
   (['guest PDPTE0', 'guest PDPTE1', 'guest PDPTE2', 'guest PDPTE3'] as const).forEach((name, index) => {
     state.pdptes[2 * index] = vmcs.low(slot(name));
     state.pdptes[2 * index + 1] = vmcs.high(slot(name));

@@ -112,6 +112,7 @@ export class Mmu {
     this.tlb.invalidate(linear, this.ofCurrentPcid());
     if (outcome.is === 'EPT violation') this.tlb.invalidate(outcome.guestPhysical, { vpid: UNPAGED, globals: true });
     if (outcome.is === 'page fault') throw new Exception(VECTORS['#PF'], outcome.errorCode, linear, outcome.why);
+    if (outcome.is === 'APIC access') throw this.vmcs.walkedToApic(outcome.why);
     throw new EptFault(outcome.is as EptFault['kind'], outcome.guestPhysical, linear, outcome.qualification, outcome.why, outcome.suppressed);
   }
 
@@ -170,6 +171,7 @@ export class Mmu {
     state.efer = cpu.efer;
     state.eptp = this.eptp;
     state.modeBased = this.modeBased;
+    state.apicAccessPage = this.apicAccess;
     state.pkru = cpu.low(S.pkru);
     if ((state.cr4 & CR4_PAE) !== 0 && (state.efer & EFER_LMA) === 0) {
       for (let n = 0; n < 8; n++) state.pdptes[n] = cpu.u32[(S.pdpte >> 2) + n]!;
@@ -373,6 +375,7 @@ export class Mmu {
     if (!walkEpt(this.cpu, { eptp: this.eptp, modeBased: this.modeBased }, guestPhysical, attempted, 0, found, updates)) {
       throw new EptFault(found.is as EptFault['kind'], guestPhysical, 0, found.qualification, `the PDPTEs cannot be loaded: ${found.why}`, found.suppressed);
     }
+    if (this.apicAccess >= 0 && found.physical - (found.physical & 0xfff) === this.apicAccess) throw this.vmcs.walkedToApic(`the PDPTEs at guest-physical ${hex(guestPhysical)} lie on the APIC-access page`);
     this.setFlags(updates);
     return found.physical;
   }

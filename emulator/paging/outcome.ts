@@ -55,7 +55,8 @@ export class FlagUpdates {
   }
 }
 
-export type Verdict = 'mapped' | 'page fault' | 'EPT violation' | 'EPT misconfiguration';
+/** 'APIC access': an entry of the guest's paging structures lies, by EPT, on the APIC-access page. */
+export type Verdict = 'mapped' | 'page fault' | 'EPT violation' | 'EPT misconfiguration' | 'APIC access';
 
 /** Reused from walk to walk. */
 export class WalkOutcome {

@@ -96,6 +96,7 @@ function verdictOf(o: WalkOutcome): Verdict {
     case 'page fault': return { pageFault: o.errorCode };
     case 'EPT violation': return { violation: o.qualification, at: BigInt(o.guestPhysical) };
     case 'EPT misconfiguration': return { misconfiguration: BigInt(o.guestPhysical) };
+    case 'APIC access': throw new Error('there is no APIC-access page');
   }
 }
 

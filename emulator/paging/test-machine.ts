@@ -1,4 +1,5 @@
 /** For tests: a processor over a small memory, and hand-built paging structures. */
+import { ExitDue } from '../cpu/events.js';
 import { MAP, S } from '../cpu/layout.js';
 import { Processor } from '../cpu/processor.js';
 import { Bus } from '../memory/bus.js';
@@ -24,7 +25,7 @@ export class TestMachine {
     cpu.codeWritten = (physical, bytes) => { this.codeWrites.push([physical, bytes]); };
     this.mmu = cpu.mmu = new Mmu(cpu, this.bus);
     cpu.modeChanged = () => { this.mmu.spaceChanged(); };
-    this.mmu.vmcs = { vpid: () => this.vpid, eptp: () => this.eptp, modeBased: () => this.modeBased, apicAccessPage: () => -1, accessApic: () => 0, logDirty: () => undefined };
+    this.mmu.vmcs = { vpid: () => this.vpid, eptp: () => this.eptp, modeBased: () => this.modeBased, apicAccessPage: () => -1, accessApic: () => 0, walkedToApic: (why) => new ExitDue(() => { throw new Error(why); }), logDirty: () => undefined };
   }
 
   get(physical: number): bigint { return this.cpu.view.getBigUint64(MAP.guestMemory + physical, true); }

@@ -23,10 +23,12 @@ export interface PagingState {
   /** The EPT pointer, 0 when EPT is not in use; and whether its execute rights depend on the mode of the linear address. */
   eptp: number;
   modeBased: boolean;
+  /** Physical address of the APIC-access page, -1 when there is none. */
+  apicAccessPage: number;
   /** PKRU; it counts only with CR4.PKE in IA-32e mode. */
   pkru: number;
 }
-export const pagingState = (): PagingState => ({ cr0: 0, cr3: 0, cr4: 0, efer: 0, pdptes: new Uint32Array(8), eptp: 0, modeBased: false, pkru: 0 });
+export const pagingState = (): PagingState => ({ cr0: 0, cr3: 0, cr4: 0, efer: 0, pdptes: new Uint32Array(8), eptp: 0, modeBased: false, apicAccessPage: -1, pkru: 0 });
 /** PKRU where protection keys are enabled, else 0, which forbids nothing. */
 export const enabledKeys = (cr4: number, efer: number, pkru: number): number => ((cr4 & CR4_PKE) !== 0 && (efer & EFER_LMA) !== 0 ? pkru : 0);
 
@@ -158,6 +160,15 @@ function locate(cpu: Processor, state: PagingState, address: number, level: numb
   }
   entryPhysical[level] = ept.physical;
   entryEptRights[level] = ept.rights;
+  return !isApicAccess(state, outcome, address, LEVELS[level]!);
+}
+
+/** SDM Vol. 3C, "Guest-Physical Accesses to the APIC-Access Page": never virtualized. */
+function isApicAccess(state: PagingState, outcome: WalkOutcome, guestPhysical: number, level: string): boolean {
+  if (state.apicAccessPage < 0 || ept.physical - (ept.physical & 0xfff) !== state.apicAccessPage) return false;
+  outcome.is = 'APIC access';
+  outcome.guestPhysical = guestPhysical;
+  outcome.why = `the ${level} at guest-physical ${hex(guestPhysical)} lies on the APIC-access page`;
   return true;
 }
 

@@ -182,8 +182,8 @@ export class Engine {
     cpu.alone = true;
     try {
       if (e instanceof Exception) { forgetHits(cpu); cpu.nextRip = cpu.rip; this.faults.exception(cpu, e); cpu.rip = cpu.nextRip; }
-      else if (e instanceof EptFault) this.faults.eptFault(cpu, e);
-      else if (e instanceof ExitDue) e.perform();
+      else if (e instanceof EptFault) { forgetHits(cpu); this.faults.eptFault(cpu, e); }
+      else if (e instanceof ExitDue) { forgetHits(cpu); e.perform(); }
       else if (e instanceof StopBeforeDelivery) return 'stopped';
       else if (!(e instanceof Abandon)) throw e;
     } catch (thrown) { if (thrown !== e) return this.act(thrown); throw thrown; }

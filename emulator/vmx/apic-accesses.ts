@@ -68,6 +68,14 @@ function apicAccessExit(cpu: Processor, offset: number, kind: AccessKind): void 
   vmExit(cpu, EXIT_REASONS.APIC_ACCESS.number, offset | (type << 12), exitSentence(() => `offset ${hex(offset)} of the APIC-access page: ${TYPES[type]!}, which is not virtualized`), during);
 }
 
+/** Of a guest-physical access the offset is not reported. */
+const BY_WALK = 15, BY_WALK_IN_DELIVERY = 10;
+
+export function walkedToApicExit(cpu: Processor, why: string): void {
+  const during = cpu.delivering, type = during === undefined ? BY_WALK : BY_WALK_IN_DELIVERY;
+  vmExit(cpu, EXIT_REASONS.APIC_ACCESS.number, type << 12, exitSentence(() => why), during);
+}
+
 export const apicWritePending = (cpu: Processor): boolean => cpu.low(VMX_STATE.apicWrite) !== 0;
 
 /** "APIC-Write Emulation", after the instruction that wrote. True: a VM exit happened. */

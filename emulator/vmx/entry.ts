@@ -5,7 +5,7 @@ import { BLOCKING } from '../cpu/modes.js';
 import type { Processor } from '../cpu/processor.js';
 import { named, type Sentence, TRAP } from '../cpu/trap-events.js';
 import type { AccessKind } from '../paging/outcome.js';
-import { accessApic, apicAccessPage } from './apic-accesses.js';
+import { accessApic, apicAccessPage, walkedToApicExit } from './apic-accesses.js';
 import { PROCESSOR, PROCESSOR_2 } from './controls.js';
 import { firstFailure, type Failure } from './entry-checks/entry-checks.js';
 import { failEntry } from './exit.js';
@@ -37,6 +37,7 @@ export const vmcsTranslation = (cpu: Processor) => ({
   },
   modeBased: (): boolean => (secondaryControls(currentVmcs(cpu)) & PROCESSOR_2['mode-based execute control for EPT']) !== 0,
   apicAccessPage: (): number => apicAccessPage(currentVmcs(cpu)),
+  walkedToApic: (why: string): ExitDue => new ExitDue(() => { walkedToApicExit(cpu, why); }),
   logDirty: (guestPhysical: number): void => { logDirty(cpu, guestPhysical); },
   accessApic: (linear: number, bytes: number, kind: AccessKind): number => accessApic(cpu, linear, bytes, kind),
 });

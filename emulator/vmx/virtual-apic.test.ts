@@ -5,7 +5,7 @@ import { EXECUTE, read32, write32, write8 } from '../paging/access.js';
 import { ABANDON, Exception, ExitDue, VECTORS } from '../cpu/events.js';
 import { S } from '../cpu/layout.js';
 import type { PROCESSOR_2} from './test-processor.js';
-import { AT, CONTROLS, exited, type Fields, guest, pin, primary, secondary, type TestProcessor, VM_EXIT } from './test-processor.js';
+import { AT, CONTROLS, exited, type Fields, guest, mapByEpt, pin, primary, secondary, type TestProcessor, VM_EXIT } from './test-processor.js';
 
 const VIRTUAL = AT.bitmapA, ACCESS = AT.bitmapB, DESCRIPTOR = AT.msrArea;
 const TPR = 0x80, PPR = 0xa0, EOI = 0xb0, ISR = 0x100, IRR = 0x200, ICR = 0x300;
@@ -129,6 +129,17 @@ describe('the APIC-access page', () => {
     exited(t, 'APIC_WRITE', 0x300n);
     assert.equal(t.get32(VIRTUAL + ICR), 0xc4500);
     assert.equal(t.read('guest RIP'), BigInt(AT.guestRip));
+  });
+  it('exits, never virtualized, when a page walk through EPT leads there', () => {
+    const t = virtual(['virtualize APIC accesses', 'enable EPT'], {}, { 'APIC-access address': AT.pml4 }), { cpu } = t;
+    mapByEpt(t);
+    assert.equal(instruction(t, () => { read32(cpu, 0x5000); }), true);
+    exited(t, 'APIC_ACCESS', 0xf000n);
+    assert.match(t.last.says, /the PML4E at guest-physical 0x[0-9a-f]+ lies on the APIC-access page/);
+    t.perform('VMRESUME');
+    cpu.delivering = { vector: 6, type: 3, errorCode: undefined, instructionLength: 0 };
+    assert.equal(instruction(t, () => { read32(cpu, 0x5000); }), true);
+    exited(t, 'APIC_ACCESS', 0xa000n);
   });
   it('is ordinary memory for the host, and for a guest without it', () => {
     const t = virtual(['virtualize APIC accesses']);

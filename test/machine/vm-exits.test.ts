@@ -1,5 +1,6 @@
 /** Each instruction that exits always or by one control, run by a guest of a whole machine: with the control it exits, without it does not. */
 import assert from 'node:assert/strict';
+import { dr } from '../../emulator/cpu/debug-registers.js';
 import { MAP, S } from '../../emulator/cpu/layout.js';
 import { CR4 } from '../../emulator/cpu/modes.js';
 import { encode } from '../../emulator/isa/encode.js';
@@ -103,5 +104,21 @@ describe('VM exits of instructions', () => {
       assert.equal(field('exit qualification'), qualification);
       assert.equal(machine.cpu.rip, AT.hostRip);
     }
+  });
+});
+
+describe('VM exits of accesses', () => {
+  it('leave no debug exception pending: the instruction will be executed again', () => {
+    const MOV_TO_MEMORY = [0x89, 0x03], BREAK_ON_WRITES = 0xd0401;
+    withBytes(AT.guestRip, ...MOV_TO_MEMORY);
+    writeVmcs(machine, { ...secondary('enable EPT'), 'guest DR7': BREAK_ON_WRITES });
+    machine.cpu.view.setBigUint64(MAP.guestMemory + AT.ept + 0x3000 + 8 * (AT.guestStack >> 12), 0n, true);
+    machine.cpu.setBig(dr(0), BigInt(AT.guestStack));
+    machine.step(0);
+    machine.cpu.setRegNumber(RBX, AT.guestStack);
+    machine.step(0);
+    assert.equal(exitOf(), 'EPT_VIOLATION');
+    assert.equal(field('guest pending debug exceptions'), 0n);
+    assert.equal(field('guest RIP'), BigInt(AT.guestRip));
   });
 });

@@ -41,7 +41,7 @@ export interface WalkStep {
 }
 
 export interface WalkOutcome {
-  kind: 'mapped' | 'page fault' | 'EPT violation' | 'EPT misconfiguration';
+  kind: 'mapped' | 'page fault' | 'EPT violation' | 'EPT misconfiguration' | 'APIC access';
   physical?: string;
   errorCode?: string | number;
   qualification?: string;
