@@ -29,6 +29,7 @@ export const COMMANDS = {
       memory: { type: 'string', value: 'SIZE', says: 'guest memory, such as 64M (the default), 4096K or 1G; 256M is the default for Linux' },
       disk: { type: 'string', multiple: true, value: 'FILE', says: 'an image of a virtio disk; what the guest writes stays in memory, and the file as it is, unless FILE,write is given; FILE,readonly refuses writes; may be repeated' },
       net: { type: 'string', multiple: true, value: 'NETWORK', says: 'a virtio network card: user, for a network of its own whose gateway, at 10.0.2.2, is this host; then, after commas, hostfwd=tcp:ADDRESS:PORT-ADDRESS:PORT for a port of this host (of 127.0.0.1 if no address is given) that leads to one of the guest, restrict=on if the guest may reach nothing else, mac=52:54:00:12:34:56; may be repeated' },
+      share: { type: 'string', multiple: true, value: 'FOLDER,TAG', says: 'a folder that the guest mounts by mount -t 9p -o trans=virtio TAG; it reads only, unless FOLDER,TAG,write is given; may be repeated' },
       boot: { type: 'string', value: 'PROTOCOL', says: `how an image is started that can be started in several ways: ${BOOT_PROTOCOLS.join(', ')}` },
       module: { type: 'string', multiple: true, value: '"FILE ARGS"', says: 'a file handed to the guest beside the image, with its own command line; may be repeated' },
       'max-instructions': { type: 'string', value: 'N', says: 'ends with status 6 after so many instructions' },

@@ -12,6 +12,7 @@ import { readProcessorModel } from '../debugger/processor-model.js';
 import { Devices } from '../outside/devices.js';
 import { fileExists, readFileOrSay } from '../outside/files.js';
 import { NetworkError, readNetwork, type NetworkOptions } from '../outside/network/options.js';
+import { readShare, type ShareOptions } from '../outside/share/options.js';
 import { readCount, readSize, UsageError, type Given, unknown } from './options.js';
 
 export const STATUS = { badInput: 2, haltedForEver: 3, tripleFault: 4, notImplemented: 5, limit: 6, tiersDiffer: 7 } as const;
@@ -34,14 +35,14 @@ export async function run({ values, positionals }: Given): Promise<number> {
   const limit = values['max-instructions'] === undefined ? Infinity : readCount('max-instructions', values['max-instructions'] as string);
   const several = (option: string): readonly string[] => (values[option] as readonly string[] | undefined) ?? [];
   const traced = tracedKinds(several('trace'));
-  const modules = several('module'), networks = several('net').map(network);
+  const modules = several('module'), networks = several('net').map(network), shares = several('share').map(share);
   const { plan, memoryBytes } = await planBoot({
     program, memoryBytes: memory === undefined ? undefined : readSize(memory, MOST_MEMORY), commandLine: text('append') ?? '', initrd: text('initrd'), modules,
     protocol: oneOf<BootProtocol>('boot', BOOT_PROTOCOLS, text('boot')),
   }, { readFile: readFileOrSay, exists: fileExists });
   for (const note of plan.notes) process.stderr.write(`${note}\n`);
 
-  const devices = await Devices.open({ disks: several('disk'), networks }, () => performance.now());
+  const devices = await Devices.open({ disks: several('disk'), networks, shares }, () => performance.now());
   const serial = new SerialPort();
   const pace = new Pace(() => performance.now(), () => devices.busy);
   const options: MachineOptions = {
@@ -123,6 +124,12 @@ function network(given: string, card: number): NetworkOptions {
   } catch (error) {
     throw error instanceof NetworkError ? new UsageError(`--net: ${error.message}.`) : error;
   }
+}
+
+function share(given: string): ShareOptions {
+  const options = readShare(given);
+  if (!options) throw new UsageError(`--share must be FOLDER,TAG or FOLDER,TAG,write, not "${given}".`);
+  return options;
 }
 
 const TIERS = ['interpreter', 'compiled', 'both'] as const;

@@ -1,30 +1,35 @@
-/** What a machine is connected to outside: disks in files, and networks. */
+/** What a machine is connected to outside: disks in files, networks, and shared folders. */
 import type { MachineOptions, RunningMachine } from '../emulator/machine/contract.js';
 import { DiskFile } from './disk-file.js';
 import { hostSockets } from './network/host-sockets.js';
 import type { NetworkOptions } from './network/options.js';
 import { UserNetwork } from './network/user-network.js';
+import { FileServer } from './share/file-server.js';
+import { openFolder } from './share/folder.js';
+import type { ShareOptions } from './share/options.js';
 
 export interface Wanted {
   /** Each as DiskFile.open takes it. */
   readonly disks: readonly string[];
   readonly networks: readonly NetworkOptions[];
+  readonly shares: readonly ShareOptions[];
 }
 
 export class Devices {
-  private constructor(private readonly disks: readonly DiskFile[], private readonly networks: readonly UserNetwork[]) {}
+  private constructor(private readonly disks: readonly DiskFile[], private readonly networks: readonly UserNetwork[], private readonly shares: readonly FileServer[]) {}
 
   /** Rejects with a sentence that names what cannot be had. `now`: milliseconds. */
-  static async open({ disks, networks }: Wanted, now: () => number): Promise<Devices> {
+  static async open({ disks, networks, shares }: Wanted, now: () => number): Promise<Devices> {
+    const folders = shares.map(({ folder, tag, writable }) => new FileServer(tag, openFolder(folder, writable)));
     const files: DiskFile[] = [], opened: UserNetwork[] = [];
     for (const given of disks) files.push(await DiskFile.open(given));
     for (const options of networks) opened.push(await UserNetwork.open(options, hostSockets, now));
-    return new Devices(files, opened);
+    return new Devices(files, opened, folders);
   }
 
   /** For the machine that they are connected to. */
-  get options(): Pick<MachineOptions, 'disks' | 'cables'> {
-    return { disks: this.disks.map(({ disk }) => disk), cables: this.networks.map(({ cable }) => cable) };
+  get options(): Pick<MachineOptions, 'disks' | 'cables' | 'shares'> {
+    return { disks: this.disks.map(({ disk }) => disk), cables: this.networks.map(({ cable }) => cable), shares: this.shares };
   }
 
   /** Whether something outside has been asked, and may answer. */
@@ -41,6 +46,7 @@ export class Devices {
 
   async close(): Promise<void> {
     for (const network of this.networks) network.close();
+    for (const share of this.shares) share.reset();
     for (const disk of this.disks) await disk.close();
   }
 }

@@ -25,8 +25,8 @@ export const BYTES_PER_BUS = 1 << 20;
 /** What the PCI bus may use: of memory and of ports. */
 export const PCI_MEMORY = [{ base: 0xc0000000, end: 0xe0000000 }, { base: 0xf0000000, end: 0xfec00000 }] as const;
 export const PCI_PORTS = { base: 0xc000, end: 0x10000 } as const;
-/** Device numbers of disks, and of network cards, begin here. */
-export const FIRST_DISK_DEVICE = 4, FIRST_NETWORK_DEVICE = 20;
+/** Device numbers of disks, of network cards, and of shared folders begin here. */
+export const FIRST_DISK_DEVICE = 4, FIRST_NETWORK_DEVICE = 20, FIRST_SHARE_DEVICE = 24;
 /** Behind the disks, which are the first virtio devices. */
 export const ENTROPY_DEVICE = 30;
 /** Device number of the bridge to the ISA bus. */

@@ -6,6 +6,7 @@ import type { BootPlan } from '../boot/plan.js';
 import { getRflags } from '../cpu/flags.js';
 import { MAP, S } from '../cpu/layout.js';
 import type { Processor } from '../cpu/processor.js';
+import type { Share } from '../devices/virtio/file-share.js';
 import { REGISTER_GROUPS } from '../observe/registers.js';
 import { fastHost } from '../paging/fast-tlb.js';
 import type { MachineOptions, RunningMachine, StopReason } from './contract.js';
@@ -28,22 +29,34 @@ export class BothTiers implements RunningMachine {
   readonly compiled: PersonalComputer;
   /** What each has sent since the last comparison. */
   private readonly sent: readonly [string[], string[]] = [[], []];
+  /** Of shared folders to the first, for the second. */
+  private readonly replies: Uint8Array[] = [];
   private made = 0;
   private fresh = FRESH_BLOCKS;
   private stretch = FIRST_STRETCH;
   private nextWhole = WHOLE_STATE;
 
   constructor(options: MachineOptions) {
-    const [first, second] = this.sent, { cables = [] } = options;
+    const [first, second] = this.sent, { cables = [], shares = [] } = options;
     this.interpreted = new PersonalComputer({
       ...options, tier: 'interpreter', ...(options.disks && { disks: options.disks.map((disk) => disk.copy()) }),
       cables: cables.map(({ address }, card) => ({ address, sent: (frame) => { first.push(`network ${card}: ${frame.join(' ')}`); } })),
+      shares: shares.map((share, n) => ({ ...delegated(share), serve: (message, most) => {
+        first.push(`shared folder ${n}: ${message.join(' ')}`);
+        const reply = share.serve(message, most);
+        this.replies.push(reply);
+        return reply;
+      } })),
       onSerial: (port, byte) => { first.push(`serial port ${port}: ${byte}`); },
       onDebugConsole: (byte) => { first.push(`debug console: ${byte}`); },
     });
     this.compiled = new PersonalComputer({
       ...options, tier: 'compiled',
       cables: cables.map(({ address, sent }, card) => ({ address, sent: (frame) => { second.push(`network ${card}: ${frame.join(' ')}`); sent(frame); } })),
+      shares: shares.map((share, n) => ({ ...delegated(share), serve: (message) => {
+        second.push(`shared folder ${n}: ${message.join(' ')}`);
+        return this.replies.shift() ?? new Uint8Array(0);
+      } })),
       onSerial: (port, byte) => { second.push(`serial port ${port}: ${byte}`); options.onSerial(port, byte); },
       onDebugConsole: (byte) => { second.push(`debug console: ${byte}`); options.onDebugConsole(byte); },
     });
@@ -125,6 +138,9 @@ export class BothTiers implements RunningMachine {
     if (found.length > 0) throw new TiersDiffer(`The tiers differ behind instructions ${from} to ${this.instructions}, from RIP ${hex(rip)}; interpreted and compiled are ${found.slice(0, MOST_NAMED).join('; ')}.`);
   }
 }
+
+/** A shared folder stands outside both. */
+const delegated = (share: Share): Share => ({ tag: share.tag, serve: (message, most) => share.serve(message, most), reset: () => { share.reset(); }, save: () => share.save(), restore: (state) => { share.restore(state); } });
 
 /** Of an end what must be the same in both. */
 const endOf = (reason: StopReason): unknown => (reason.kind === 'event' ? reason.kind : reason);

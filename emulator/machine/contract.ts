@@ -2,6 +2,7 @@
 import type { BootPlan } from '../boot/plan.js';
 import type { Processor } from '../cpu/processor.js';
 import type { Disk } from '../devices/virtio/disk.js';
+import type { Share } from '../devices/virtio/file-share.js';
 import type { StopConditions } from '../observe/conditions.js';
 import type { TrapEvent } from '../cpu/trap-events.js';
 import type { TrapLedger } from '../observe/ledger.js';
@@ -28,6 +29,8 @@ export interface MachineOptions {
   quantum?: number;
   /** Disks on virtio, in their order on the bus. */
   disks?: readonly Disk[];
+  /** Folders that the guest can mount by 9P over virtio. */
+  shares?: readonly Share[];
   /** Network cards on virtio, in their order on the bus. */
   cables?: readonly Cable[];
   /** Whether hot code is compiled; both ways end in the same state. */

@@ -1,13 +1,18 @@
-/** Debian's own drivers with what connects a machine to the outside: its network. */
+/** Debian's own drivers with what connects a machine to the outside: a network, and shared folders. */
 import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { hostSockets } from '../../outside/network/host-sockets.js';
 import { readNetwork } from '../../outside/network/options.js';
 import { UserNetwork } from '../../outside/network/user-network.js';
+import { FileServer } from '../../outside/share/file-server.js';
+import { openFolder } from '../../outside/share/folder.js';
 import { shellOf, VIRTIO_MODULES } from './shell.js';
 import type { Terminal } from './terminal.js';
 
-const MODULES = [...VIRTIO_MODULES, 'net/core/failover', 'drivers/net/net_failover', 'drivers/net/virtio_net'];
+const MODULES = [...VIRTIO_MODULES, 'net/core/failover', 'drivers/net/net_failover', 'drivers/net/virtio_net', 'net/9p/9pnet', 'net/9p/9pnet_virtio', 'fs/netfs/netfs', 'fs/fscache/fscache', 'fs/9p/9p'];
 const BOOT_INSTRUCTIONS = 2_000e6;
 /** What busybox's DHCP client does with what it learns. */
 const LEASE_SCRIPT = `#!/bin/sh
@@ -19,19 +24,30 @@ echo nameserver $dns >/etc/resolv.conf
 
 describe('Debian’s drivers of virtio devices', function () {
   this.timeout(600_000);
-  let terminal: Terminal, network: UserNetwork;
+  let terminal: Terminal, network: UserNetwork, folder: string;
+  const inShare = (name: string): string => path.join(folder, 'share', name);
 
   before(async function () {
+    folder = mkdtempSync(path.join(tmpdir(), 'ringside-devices-'));
+    mkdirSync(inShare('below'), { recursive: true });
+    writeFileSync(inShare('below/file'), 'from the host\n');
+    writeFileSync(path.join(folder, 'secret'), 'not for guests\n');
+    symlinkSync(path.join(folder, 'secret'), inShare('link'));
+    symlinkSync('..', inShare('up'));
+    const shares = [['rw', true], ['ro', false]].map(([tag, writable]) => new FileServer(tag as string, openFolder(inShare(''), writable as boolean)));
     network = await UserNetwork.open(readNetwork('user,hostfwd=tcp::0-:80'), hostSockets, () => performance.now());
     const shell = await shellOf('linux-image-amd64', {
-      modules: MODULES, commandLine: 'console=ttyS0 cryptomgr.notests quiet', files: { 'etc/lease': new TextEncoder().encode(LEASE_SCRIPT) }, devices: { cables: [network.cable] },
+      modules: MODULES, commandLine: 'console=ttyS0 cryptomgr.notests quiet', files: { 'etc/lease': new TextEncoder().encode(LEASE_SCRIPT) }, devices: { cables: [network.cable], shares },
     });
     if (!shell) this.skip();
     ({ terminal } = shell);
     terminal.serve = () => { network.deliver((frame) => terminal.machine.receive(0, frame)); };
     terminal.until('ready> ', BOOT_INSTRUCTIONS);
   });
-  after(() => { network.close(); });
+  after(() => {
+    network.close();
+    rmSync(folder, { recursive: true });
+  });
 
   describe('network', () => {
     it('gets an address by DHCP', () => {
@@ -70,6 +86,34 @@ describe('Debian’s drivers of virtio devices', function () {
       assert.equal(await terminal.commandServed(`nc 10.0.2.2 ${port} </dev/null`), 'welcome');
       server.close();
       assert.match(await terminal.commandServed(`nc 10.0.2.2 ${port} </dev/null`), /Connection refused/);
+    });
+  });
+
+  describe('shared folders', () => {
+    it('are mounted and read', () => {
+      assert.equal(terminal.command('mkdir /rw /ro; mount -t 9p -o trans=virtio,version=9p2000.L rw /rw; mount -t 9p -o trans=virtio,version=9p2000.L ro /ro; find /ro | sort; cat /ro/below/file'), '/ro\n/ro/below\n/ro/below/file\n/ro/link\n/ro/up\nfrom the host');
+      assert.match(terminal.command('df /ro | tail -1; stat -c "%s %F" /ro/below/file /ro/below'), /^ro .*\/ro\n14 regular file\n\d+ directory$/);
+    });
+
+    it('are written where that is allowed, and only there', () => {
+      assert.match(terminal.command('echo no >/ro/file; mkdir /ro/folder; rm /ro/below/file; chmod 777 /ro/below; mv /ro/below /ro/other'), /(.*Read-only file system\n?){5}/);
+      const sum = terminal.command('seq 1 300 | md5sum');
+      assert.equal(terminal.command('cd /rw; mkdir -p a/b; seq 1 300 >a/b/numbers; cat a/b/numbers | md5sum; mv a/b a/c; ln -s c/numbers a/link; md5sum <a/link; echo more >>below/file; chmod 700 a/c; truncate -s 4 a/c/numbers; cat a/c/numbers; rm -r a/link; cd /'), `${sum}\n${sum}\n1\n2`);
+      assert.equal(readFileSync(inShare('below/file'), 'utf8'), 'from the host\nmore\n');
+      assert.equal(readFileSync(inShare('a/c/numbers'), 'utf8'), '1\n2\n');
+      assert.ok(!existsSync(inShare('a/link')));
+    });
+
+    it('end at their own root', () => {
+      assert.match(terminal.command('cat /rw/link; cat /rw/up/secret; ls /rw/..'), /No such file[^]*No such file[^]*\bbin\b/);
+      assert.match(terminal.command('ln -s /etc/passwd /rw/new; cat /rw/new; rm /rw/new'), /No such file/);
+    });
+
+    it('hold a big file', () => {
+      const bytes = Uint8Array.from({ length: 1_000_001 }, (_, n) => n * 7 + (n >>> 9));
+      writeFileSync(inShare('big'), bytes);
+      assert.equal(terminal.command('cp /rw/big /rw/copy; md5sum </rw/big >/tmp/1; md5sum </rw/copy | cmp - /tmp/1 && echo same'), 'same');
+      assert.ok(readFileSync(inShare('copy')).equals(bytes));
     });
   });
 });

@@ -9,7 +9,7 @@ const SHORT_SLEEP = 1e6;
 /** The editor of a shell asks the terminal where the cursor is, and goes on without an answer. */
 const WHERE_IS_THE_CURSOR = '\x1b[6n';
 
-export type Devices = Pick<MachineOptions, 'disks' | 'cables'>;
+export type Devices = Pick<MachineOptions, 'disks' | 'cables' | 'shares'>;
 
 export class Terminal {
   readonly machine: Machine;
