@@ -19,8 +19,10 @@ export const SEGMENT_NAMES = ['ES', 'CS', 'SS', 'DS', 'FS', 'GS', 'LDTR', 'TR'] 
  */
 export const SEGMENT = { base: 0, selector: 8, attributes: 12, limit: 16, readLimit: 24, writeLimit: 32, bytes: 48 } as const;
 
-/** Inside S.supervisorSpace and S.userSpace: values of S.spaceTag and S.tlbPart. */
-export const SPACE = { tag: 0, part: 8 } as const;
+/** Inside S.supervisorSpace and S.userSpace: values of S.spaceTag and S.tlbPart, and the rules for accesses (paging/outcome.ts). */
+export const SPACE = { tag: 0, part: 8, privilege: 12 } as const;
+/** Nothing; or RAM behind 4-level paging, without EPT, protection keys, data breakpoints and alignment checks, and walked before with the same registers. */
+export const PLAIN_PAGING = { none: 0, fourLevel: 1 } as const;
 
 /** A slot that always reads as zero comes first: an absent base or index register points there. */
 export const S = {
@@ -48,6 +50,10 @@ export const S = {
   tlbPart: field(4),
   /** Both for the supervisor and for the user of the present address space: what a change of CPL puts there. */
   supervisorSpace: field(16), userSpace: field(16),
+  /** Where this processor's architectural TLB is, the number of the present address space in it, and the moment (f64): see TLB. */
+  tlb: field(4), space: field(4), tlbNow: field(8),
+  /** What plain walks may take for granted in the present state: a value of PLAIN_PAGING. */
+  plainPaging: field(4),
   /** Record at which the interpreter left, and why (cpu/exits.ts). */
   exitRecord: field(4),
   exitReason: field(4),
@@ -149,14 +155,34 @@ export const MAP = {
   vmcsFields: 0x38000,
   blockTable: 0x80000,
   furtherTlbs: 0x100000,
-  codeCache: 0x800000,
-  codeCacheEnd: 0x2000000,
-  guestMemory: 0x2000000,
+  architecturalTlbs: 0x400000,
+  /** A byte for each physical page: whether translated code was read from it. */
+  codePages: 0xa00000,
+  codeCache: 0xb00000,
+  codeCacheEnd: 0x2800000,
+  guestMemory: 0x2800000,
 } as const;
+
+let column = 0;
+function columnOf(entries: number, bytes: number): number {
+  const at = column;
+  column += entries * bytes;
+  return at;
+}
+/** Columns of a processor's architectural TLB (paging/tlb.ts), and of the address spaces that its entries belong to (paging/spaces.ts). */
+export const TLB_SETS = 1024, TLB_WAYS = 4, TLB_ENTRIES = TLB_SETS * TLB_WAYS, MOST_SPACES = 8192;
+export const TLB = {
+  page: columnOf(TLB_ENTRIES, 8), guestPhysical: columnOf(TLB_ENTRIES, 8), physical: columnOf(TLB_ENTRIES, 8), born: columnOf(TLB_ENTRIES, 8),
+  since: columnOf(MOST_SPACES, 8), globalSince: columnOf(MOST_SPACES, 8),
+  rights: columnOf(TLB_ENTRIES, 4), owner: columnOf(TLB_ENTRIES, 4), world: columnOf(MOST_SPACES, 4), shifts: columnOf(1, 4),
+  shift: columnOf(TLB_ENTRIES, 1), guestShift: columnOf(TLB_ENTRIES, 1), victims: columnOf(TLB_SETS, 1),
+} as const;
+const ARCHITECTURAL_TLB_BYTES = Math.ceil(column / 4096) * 4096;
+export const architecturalTlb = (processor: number): number => MAP.architecturalTlbs + processor * ARCHITECTURAL_TLB_BYTES;
 
 /** What to add to the tables' addresses to find those of a processor. */
 export const fastTlbSet = (processor: number): number => (processor === 0 ? 0 : MAP.furtherTlbs - MAP.tlbRead + (processor - 1) * FAST_TLB_SET_BYTES);
-if (MAP.tlbRead + fastTlbSet(MOST_PROCESSORS) > MAP.codeCache) throw new Error('fast TLBs overlap the code cache');
+if (MAP.tlbRead + fastTlbSet(MOST_PROCESSORS) > MAP.architecturalTlbs || architecturalTlb(MOST_PROCESSORS) > MAP.codePages) throw new Error('TLBs overlap what comes next');
 
 if (next > MAP.tlbRead) throw new Error('processor state overlaps the fast TLB');
 

@@ -109,14 +109,13 @@ export class PersonalComputer implements Machine {
       },
     });
     this.virtio = plugVirtio(this.chipset.pci.bus, directMemory(all[0]!), options, () => { this.frameSent = true; });
-    const codePages = new Uint8Array(this.guestBytes / PAGE);
     this.observers = all.map((cpu) => new ProcessorObserver(cpu, this.ledger, this.conditions, () => this.instructions));
     for (const cpu of all) {
       cpu.localApic = this.chipset.localApics[cpu.id]!;
       cpu.ports = this.chipset.ports;
       cpu.intercepts = ROOT_INTERCEPTS;
       cpu.observer = this.observers[cpu.id]!;
-      cpu.mmu = new Mmu(cpu, this.chipset.mmio, codePages);
+      cpu.mmu = new Mmu(cpu, this.chipset.mmio);
       cpu.readTsc = () => BigInt(this.now());
       cpu.signalFloatError = () => { this.chipset.coprocessor.raise(); };
       cpu.restart = () => { this.resetAsked = true; };

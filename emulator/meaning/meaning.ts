@@ -60,7 +60,10 @@ export type PlainStep =
   /** Where in the shared memory the bytes are at a linear address (64 bits), or 0 when the fast TLB does not say so. */
   | { readonly op: 'lookup'; readonly to: Value; readonly address: Value; readonly bytes: number; readonly access: 'read' | 'write'; readonly space: number; readonly part: number }
   | { readonly op: 'call'; readonly to: Value; readonly function: number; readonly args: readonly Value[] }
-  | { readonly op: 'return'; readonly value: Value };
+  | { readonly op: 'return'; readonly value: Value }
+  /** A value that may be given another. */
+  | { readonly op: 'variable'; readonly to: Value; readonly from: Value }
+  | { readonly op: 'assign'; readonly to: Value; readonly from: Value };
 
 export class Value {
   constructor(readonly meaning: Meaning, readonly id: number, readonly bits: Bits) {}

@@ -36,6 +36,12 @@ export class Plain extends Meaning {
     this.steps.push({ op: 'call', to, function: fn, args });
     return to;
   }
+  variable(first: Value): Value {
+    const to = this.value(first.bits);
+    this.steps.push({ op: 'variable', to, from: first });
+    return to;
+  }
+  assign(to: Value, from: Value): void { this.steps.push({ op: 'assign', to, from }); }
   return(value: Value | number): void { this.steps.push({ op: 'return', value: typeof value === 'number' ? this.constant(value, 32) : value }); }
 }
 
@@ -52,6 +58,10 @@ class PlainEmitter extends Emitter {
       case 'call':
         for (const v of step.args) this.pushClean(v);
         f.call(step.function).set(this.own(step.to));
+        return;
+      case 'variable': case 'assign':
+        this.pushClean(step.from);
+        f.set(step.op === 'variable' ? this.own(step.to) : this.locals.get(step.to.id)!);
         return;
       case 'return':
         this.pushClean(step.value);

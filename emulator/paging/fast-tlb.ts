@@ -67,6 +67,8 @@ export class FastTlb {
       cpu.set(S.supervisorSpace + SPACE.tag, this.tag(space, supervisor), 0);
       cpu.set(S.userSpace + SPACE.tag, this.tag(space, USER_ACCESS), 0);
     }
+    cpu.u32[(S.supervisorSpace + SPACE.privilege) >> 2] = supervisor;
+    cpu.u32[(S.userSpace + SPACE.privilege) >> 2] = USER_ACCESS;
     cpu.u32[(S.supervisorSpace + SPACE.part) >> 2] = part;
     cpu.u32[(S.userSpace + SPACE.part) >> 2] = part + FAST_TLB_PART_BYTES;
     const now = cpu.cpl === 3 ? S.userSpace : S.supervisorSpace;

@@ -1,12 +1,13 @@
 /** Linear to physical: TLB, walk, flags, faults; and every operation that invalidates cached translations. */
 import { dataBreakpointPages } from '../cpu/debug-registers.js';
 import { EptFault, Exception, VECTORS } from '../cpu/events.js';
-import { MAP, S } from '../cpu/layout.js';
+import { MAP, PLAIN_PAGING, S } from '../cpu/layout.js';
 import type { Processor } from '../cpu/processor.js';
 import type { Bus } from '../memory/bus.js';
 import { named, NONE, type Sentence, TRAP } from '../cpu/trap-events.js';
 import { ep4ta, EPT_READ, EPT_WRITE, EPTP_ACCESSED_DIRTY, EptOutcome, walkEpt } from '../vmx/ept.js';
 import { PHYSICAL_RESERVED_HIGH } from './capabilities.js';
+import { INVEPT_SAYS, INVLPG_SAYS, INVPCID_SAYS, INVVPID_SAYS, MOV_TO_CR3_SAYS } from './flush-sentences.js';
 import { FastTlb, FAST_TABLES, UNMATCHED_TAG } from './fast-tlb.js';
 import {
   DIRTY, EPT_RIGHTS_SHIFT, eptRight, EXECUTE, FlagUpdates, hex, NOT_LOGGED, READ, SMAP_ENFORCED, SMEP_ENFORCED, USER_ACCESS, WalkOutcome, WRITE, WRITE_PROTECT,
@@ -19,25 +20,20 @@ import { StaleWatch } from './stale-watch.js';
 import { NO_ENTRY, Tlb, type TlbState } from './tlb.js';
 import { type VmcsTranslation, WITHOUT_VMX } from './vmcs-translation.js';
 import {
-  CR0_PG, CR0_WP, CR4_PAE, CR4_PCIDE, CR4_PGE, CR4_PSE, CR4_SMAP, CR4_SMEP, EFER_LMA, pagingState, walk, type PagingState, enabledKeys
+  CR0_PG, CR0_WP, CR4_PAE, CR4_PCIDE, CR4_PGE, CR4_PSE, CR4_SMAP, CR4_SMEP, EFER_LMA, enabledKeys, isStateOf, pagingMode, pagingState, PRESENT, walk, type PagingState,
 } from './walk.js';
 
 export { EXECUTE, READ, WRITE, type AccessKind } from './outcome.js';
 export { isCanonical } from './capabilities.js';
+export type { VmcsTranslation } from './vmcs-translation.js';
 
 const RFLAGS_AC = 1 << 18, CR0_AM = 1 << 18;
-const PRESENT = 1;
 /** SDM Vol. 3, "PAE Paging": bits 2:1 and 8:5 of a PDPTE, and those from MAXPHYADDR up. */
 const PDPTE_RESERVED_LOW = 0x1e6, PDPTE_RESERVED_HIGH = PHYSICAL_RESERVED_HIGH | 0xfff00000;
 
-const INVLPG_SAYS: Sentence = ({ fields }) => `INVLPG invalidates the translations of linear address ${hex(Number(fields['gla']))}`;
-const MOV_TO_CR3_SAYS: Sentence = ({ fields }) => `MOV to CR3 invalidates the entries of PCID ${fields['pcid']} except global ones`;
-const INVEPT_SAYS: Sentence = ({ fields }) =>
-  `INVEPT type ${fields['type']}: ${fields['type'] === 1 ? `EP4TA ${hex(ep4ta(Number(fields['eptp'])))}` : 'all EPT paging structures'}`;
-
 export class Mmu {
   readonly tlb: Tlb;
-  readonly spaces = new Spaces();
+  readonly spaces: Spaces;
   readonly fast: FastTlb;
   /** Whether data accesses must be aligned. SDM Vol. 3, "Interrupt 17—Alignment Check Exception (#AC)". */
   alignmentChecked = false;
@@ -66,10 +62,14 @@ export class Mmu {
   private explicitSupervisor = 0;
   private implicitSupervisor = 0;
 
-  /** `codePages`: by physical page, nonzero when translated code was read from it; all processors share them. */
-  constructor(readonly cpu: Processor, readonly mmio: Bus, readonly codePages = new Uint8Array(cpu.guestBytes >>> 12)) {
+  /** By physical page, nonzero when translated code was read from it; all processors share them. */
+  readonly codePages: Uint8Array;
+
+  constructor(readonly cpu: Processor, readonly mmio: Bus) {
+    this.codePages = new Uint8Array(cpu.memory.buffer, MAP.codePages, cpu.guestBytes >>> 12);
     this.fast = new FastTlb(cpu);
-    this.tlb = new Tlb(this.spaces, (linear, shift) => { this.dropped(linear, shift); });
+    this.spaces = new Spaces(cpu);
+    this.tlb = new Tlb(cpu, this.spaces, (linear, shift) => { this.dropped(linear, shift); });
     cpu.i32[S.a20Mask >> 2] = -1;
     this.spaceChanged();
   }
@@ -96,12 +96,12 @@ export class Mmu {
   private walkAndFill(linear: number, kind: AccessKind, privilege: number): number {
     const { outcome, cpu } = this;
     walk(cpu, this.currentState(this.spaces.current.state), linear, kind, privilege, outcome);
+    this.choosePlain();
     if (outcome.is !== 'mapped') this.fault(linear);
     this.setFlags(outcome.updates);
     const { guestPhysical, physical, pageShift, guestPageShift, rights } = outcome;
     const n = this.tlb.insert(linear, guestPhysical, physical, pageShift, guestPageShift, rights);
     this.stale?.cached(n);
-    if (this.spaces.tooMany) this.tlb.sweep();
     return this.fill(linear, physical, kind, privilege);
   }
 
@@ -155,11 +155,13 @@ export class Mmu {
     if (pages.length === 0 && this.dataBreakpoints.length === 0) return;
     this.dataBreakpoints = pages;
     for (const page of pages) this.fast.dropPage(page);
+    this.choosePlain();
   }
 
   /** Raises 'stale translation' at every use of one, from now on or no longer. */
   watchStale(on: boolean): void {
     if (on !== (this.stale !== undefined)) this.stale = on ? new StaleWatch(this) : undefined;
+    this.choosePlain();
   }
 
   /** The registers that a walk in the current space depends on. */
@@ -173,9 +175,7 @@ export class Mmu {
     state.modeBased = this.modeBased;
     state.apicAccessPage = this.apicAccess;
     state.pkru = cpu.low(S.pkru);
-    if ((state.cr4 & CR4_PAE) !== 0 && (state.efer & EFER_LMA) === 0) {
-      for (let n = 0; n < 8; n++) state.pdptes[n] = cpu.u32[(S.pdpte >> 2) + n]!;
-    }
+    if ((state.cr4 & CR4_PAE) !== 0 && (state.efer & EFER_LMA) === 0) state.pdptes.set(cpu.u32.subarray(S.pdpte >> 2, (S.pdpte >> 2) + 8));
     return state;
   }
 
@@ -215,6 +215,7 @@ export class Mmu {
     const paged = (cr0 & CR0_PG) !== 0;
     this.pcid = (cr4 & CR4_PCIDE) !== 0 ? cpu.low(S.cr3) & 0xfff : 0;
     this.translating = paged || this.eptp !== 0;
+    if (this.spaces.tooMany) this.tlb.sweep();
     this.spaces.select(paged ? this.vpid : UNPAGED, paged ? this.pcid : UNPAGED, this.eptp === 0 ? NO_EPT : ep4ta(this.eptp));
 
     const supervisor = ((cr0 & CR0_WP) !== 0 ? WRITE_PROTECT : 0) | ((cr4 & CR4_SMEP) !== 0 ? SMEP_ENFORCED : 0);
@@ -246,6 +247,15 @@ export class Mmu {
     this.alignmentChecked = cpu.cpl === 3 && (cpu.cr0 & CR0_AM) !== 0 && (cpu.low(S.rflags) & RFLAGS_AC) !== 0;
     this.fast.select(this.spaces.current, this.nonRoot, this.explicitSupervisor);
     if (this.alignmentChecked) cpu.set(S.spaceTag, UNMATCHED_TAG, 0);
+    this.choosePlain();
+  }
+
+  /** What plain walks may take for granted. */
+  private choosePlain(): void {
+    const { cpu, spaces } = this;
+    const usual = this.eptp === 0 && !this.nonRoot && this.a20Mask === -1 && this.pkru === 0 && this.dataBreakpoints.length === 0 && !this.alignmentChecked && this.stale === undefined;
+    cpu.u32[S.plainPaging >> 2] = usual && pagingMode(cpu) === '4-level' && isStateOf(cpu, spaces.current.state) ? PLAIN_PAGING.fourLevel : PLAIN_PAGING.none;
+    this.tlb.show();
   }
 
   private tag(privilege: number): number {
@@ -303,9 +313,8 @@ export class Mmu {
   cr4Changed(old: number): void {
     const now = this.cpu.cr4, changed = old ^ now;
     // CR4.PAE and CR4.SMEP must flush the current PCID only, without global entries; flushing more is allowed, and CR4.PSE goes with them.
-    if ((changed & (CR4_PGE | CR4_PAE | CR4_PSE)) !== 0 || (old & ~now & CR4_PCIDE) !== 0 || (now & ~old & CR4_SMEP) !== 0) {
-      this.flushAll('MOV to CR4 changed PGE, PAE, PSE, PCIDE or SMEP: all entries are invalidated');
-    } else this.spaceChanged();
+    const flushes = (changed & (CR4_PGE | CR4_PAE | CR4_PSE)) !== 0 || (old & ~now & CR4_PCIDE) !== 0 || (now & ~old & CR4_SMEP) !== 0;
+    if (flushes) this.flushAll('MOV to CR4 changed PGE, PAE, PSE, PCIDE or SMEP: all entries are invalidated'); else this.spaceChanged();
   }
 
   /** SDM Vol. 2A, "INVPCID—Invalidate Process-Context Identifier". Types 0 to 3; operands already checked. */
@@ -315,8 +324,7 @@ export class Mmu {
     else if (type === 1) this.spaces.flushPcid(vpid, pcid);
     else if (type === 2) this.spaces.flushVpid(vpid);
     else this.spaces.flushVpidNonGlobal(vpid);
-    this.flushed([named('INVPCID'), type, pcid, NONE, NONE, linear], () => `INVPCID type ${type}: ${[
-      `linear address ${hex(linear)} in PCID ${pcid}`, `PCID ${pcid} except global entries`, 'all PCIDs and global entries', 'all PCIDs except global entries'][type]!}`);
+    this.flushed([named('INVPCID'), type, pcid, NONE, NONE, linear], INVPCID_SAYS);
   }
 
   /** SDM Vol. 3D, "INVEPT—Invalidate Translations Derived from EPT". Types 1 and 2. */
@@ -332,8 +340,7 @@ export class Mmu {
     else if (type === 1) this.spaces.flushVpid(vpid);
     else if (type === 2) this.spaces.flushVpids();
     else this.spaces.flushVpidNonGlobal(vpid);
-    this.flushed([named('INVVPID'), type, NONE, vpid, NONE, linear], () => `INVVPID type ${type}: ${[
-      `linear address ${hex(linear)} in VPID ${vpid}`, `VPID ${vpid}`, 'all VPIDs but 0', `VPID ${vpid} except global entries`][type]!}`);
+    this.flushed([named('INVVPID'), type, NONE, vpid, NONE, linear], INVVPID_SAYS);
   }
 
   /**

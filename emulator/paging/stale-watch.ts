@@ -26,7 +26,7 @@ export class StaleWatch {
 
   /** A translation was cached as entry n: notes where it came from. */
   cached(n: number): void {
-    const { mmu } = this, space = mmu.tlb.space[n]!, steps: WalkStep[] = [];
+    const { mmu } = this, space = mmu.tlb.space(n)!, steps: WalkStep[] = [];
     walk(mmu.cpu, space.state, mmu.tlb.page[n]!, READ, 0, new WalkOutcome(), steps);
     for (const { physical } of steps) {
       if (physical === undefined) continue;

@@ -40,7 +40,7 @@ export function listTlb(mmu: Mmu): TlbListing[] {
 }
 
 function listing(mmu: Mmu, n: number): TlbListing {
-  const { tlb } = mmu, space = tlb.space[n]!, rights = tlb.rights[n]!, page = tlb.page[n]!;
+  const { tlb } = mmu, space = tlb.space(n)!, rights = tlb.rights[n]!, page = tlb.page[n]!;
   const unpaged = space.vpid === UNPAGED, noEpt = space.ep4ta === NO_EPT, ept = rights >> EPT_RIGHTS_SHIFT;
   return {
     kind: unpaged ? 'guest-physical' : noEpt ? 'linear' : 'combined',
@@ -63,7 +63,7 @@ function listing(mmu: Mmu, n: number): TlbListing {
 
 /** Compares an entry with a walk in the space it belongs to, with the registers of the last walk made there. */
 export function staleness(mmu: Mmu, n: number): string | undefined {
-  const { tlb, spaces } = mmu, space = tlb.space[n]!, cached = tlb.rights[n]!;
+  const { tlb, spaces } = mmu, space = tlb.space(n)!, cached = tlb.rights[n]!;
   const state = space === spaces.current ? mmu.currentState() : space.state;
   const kind: AccessKind = (cached >> EPT_RIGHTS_SHIFT & 1 << READ) !== 0 ? READ : EXECUTE;
   const now = new WalkOutcome();

@@ -3,12 +3,14 @@
  * whatever becomes of the paging structures meanwhile. Looking an entry up changes nothing.
  * SDM Vol. 3, "Caching Translation Information"; Vol. 3C, "Caching Translation Information".
  */
+import { architecturalTlb, S, TLB, TLB_ENTRIES, TLB_SETS as SETS, TLB_WAYS as WAYS } from '../cpu/layout.js';
+import type { Processor } from '../cpu/processor.js';
 import { GLOBAL } from './outcome.js';
 import { UNPAGED, type Space, type Spaces } from './spaces.js';
 
-const SETS = 1024, WAYS = 4;
-export const TLB_ENTRIES = SETS * WAYS;
+export { TLB_ENTRIES } from '../cpu/layout.js';
 export const NO_ENTRY = -1;
+const NOBODY = -1;
 
 /** Which entries an invalidation concerns. Absent: any. */
 export interface Selection {
@@ -24,20 +26,50 @@ const ENTRY_FIELDS = 9, SPACE_FIELDS = 16;
 
 export class Tlb {
   /** Linear address of the page (guest-physical for guest-physical mappings); NaN when the place is empty. */
-  readonly page = new Float64Array(TLB_ENTRIES).fill(NaN);
-  readonly guestPhysical = new Float64Array(TLB_ENTRIES);
-  readonly physical = new Float64Array(TLB_ENTRIES);
-  readonly rights = new Int32Array(TLB_ENTRIES);
-  readonly shift = new Uint8Array(TLB_ENTRIES);
-  readonly guestShift = new Uint8Array(TLB_ENTRIES);
-  readonly born = new Float64Array(TLB_ENTRIES);
-  readonly space: (Space | undefined)[] = new Array<Space | undefined>(TLB_ENTRIES).fill(undefined);
+  readonly page: Float64Array;
+  readonly guestPhysical: Float64Array;
+  readonly physical: Float64Array;
+  readonly rights: Int32Array;
+  readonly shift: Uint8Array;
+  readonly guestShift: Uint8Array;
+  readonly born: Float64Array;
+  /** By number; NOBODY when the place is empty. */
+  private readonly owner: Int32Array;
   /** The way that goes next when a set is full. */
-  private readonly victims = new Uint8Array(SETS);
-  private shifts: readonly number[] = [12];
+  private readonly victims: Uint8Array;
+  /** Sizes of pages that were cached, as a list and as bits. */
+  private shifts: readonly number[] = [];
+  private readonly shiftBits: Uint32Array;
 
   /** `dropped`: an entry that was alive is gone. */
-  constructor(private readonly spaces: Spaces, private readonly dropped: (linear: number, shift: number) => void) {}
+  constructor(private readonly cpu: Processor, private readonly spaces: Spaces, private readonly dropped: (linear: number, shift: number) => void) {
+    const { id, memory: { buffer } } = cpu, at = architecturalTlb(id);
+    this.page = new Float64Array(buffer, at + TLB.page, TLB_ENTRIES);
+    this.guestPhysical = new Float64Array(buffer, at + TLB.guestPhysical, TLB_ENTRIES);
+    this.physical = new Float64Array(buffer, at + TLB.physical, TLB_ENTRIES);
+    this.rights = new Int32Array(buffer, at + TLB.rights, TLB_ENTRIES);
+    this.shift = new Uint8Array(buffer, at + TLB.shift, TLB_ENTRIES);
+    this.guestShift = new Uint8Array(buffer, at + TLB.guestShift, TLB_ENTRIES);
+    this.born = new Float64Array(buffer, at + TLB.born, TLB_ENTRIES);
+    this.owner = new Int32Array(buffer, at + TLB.owner, TLB_ENTRIES);
+    this.victims = new Uint8Array(buffer, at + TLB.victims, SETS);
+    this.shiftBits = new Uint32Array(buffer, at + TLB.shifts, 1);
+    this.clear();
+  }
+
+  /** Tells generated code where it is, which space is the present one, and since when. */
+  show(): void {
+    const { cpu, spaces } = this;
+    cpu.u32[S.tlb >> 2] = architecturalTlb(cpu.id);
+    cpu.u32[S.space >> 2] = spaces.current.number;
+    cpu.view.setFloat64(S.tlbNow, spaces.now, true);
+  }
+  /** Whose entry it is. */
+  space(n: number): Space | undefined { return this.spaces.numbered(this.owner[n]!); }
+  private use(shifts: Iterable<number>): void {
+    this.shifts = [...shifts].sort((a, b) => a - b);
+    this.shiftBits[0] = this.shifts.reduce((bits, shift) => bits | (1 << shift), 0);
+  }
 
   /** The entry that the current space may use for an address, or NO_ENTRY. */
   lookup(linear: number): number {
@@ -53,14 +85,14 @@ export class Tlb {
   }
 
   private usable(n: number, space: Space): boolean {
-    const owner = this.space[n]!;
-    if ((this.rights[n]! & GLOBAL) === 0) return owner === space && this.born[n]! >= space.since;
-    return owner.vpid === space.vpid && owner.ep4ta === space.ep4ta && this.born[n]! >= space.globalSince;
+    const owner = this.owner[n]!, { since, globalSince, world } = this.spaces;
+    if ((this.rights[n]! & GLOBAL) === 0) return owner === space.number && this.born[n]! >= since[owner]!;
+    return world[owner] === world[space.number] && this.born[n]! >= globalSince[owner]!;
   }
 
   isLive(n: number): boolean {
-    const owner = this.space[n];
-    return owner !== undefined && this.born[n]! >= ((this.rights[n]! & GLOBAL) !== 0 ? owner.globalSince : owner.since);
+    const owner = this.owner[n]!, { since, globalSince } = this.spaces;
+    return owner !== NOBODY && this.born[n]! >= ((this.rights[n]! & GLOBAL) !== 0 ? globalSince : since)[owner]!;
   }
 
   /** Caches a translation for the current space. */
@@ -74,8 +106,8 @@ export class Tlb {
     this.shift[n] = shift;
     this.guestShift[n] = guestShift;
     this.born[n] = this.spaces.now;
-    this.space[n] = space;
-    if (!this.shifts.includes(shift)) this.shifts = [...this.shifts, shift].sort((a, b) => a - b);
+    this.owner[n] = space.number;
+    if (!this.shifts.includes(shift)) this.use([...this.shifts, shift]);
     return n;
   }
 
@@ -90,7 +122,7 @@ export class Tlb {
   remove(n: number): void {
     if (this.isLive(n)) this.dropped(this.page[n]!, this.shift[n]!);
     this.page[n] = NaN;
-    this.space[n] = undefined;
+    this.owner[n] = NOBODY;
   }
 
   /** Removes what would translate one linear address. */
@@ -105,7 +137,7 @@ export class Tlb {
   }
 
   private selected(n: number, which: Selection): boolean {
-    const owner = this.space[n]!;
+    const owner = this.space(n)!;
     if (owner.vpid !== which.vpid) return false;
     if ((this.rights[n]! & GLOBAL) !== 0) return which.globals;
     return which.pcid === undefined || owner.pcid === which.pcid;
@@ -115,7 +147,7 @@ export class Tlb {
   sweep(): void {
     const used = new Set<Space>();
     for (let n = 0; n < TLB_ENTRIES; n++) {
-      if (this.isLive(n)) used.add(this.space[n]!);
+      if (this.isLive(n)) used.add(this.space(n)!);
       else this.remove(n);
     }
     this.spaces.keepOnly(used);
@@ -123,15 +155,15 @@ export class Tlb {
 
   clear(): void {
     this.page.fill(NaN);
-    this.space.fill(undefined);
+    this.owner.fill(NOBODY);
     this.victims.fill(0);
-    this.shifts = [12];
+    this.use([12]);
   }
 
   save(): TlbState {
     const entries: number[] = [], spaces = new Set<Space>();
     for (let n = 0; n < TLB_ENTRIES; n++) {
-      const space = this.space[n];
+      const space = this.space(n);
       if (space === undefined || !this.isLive(n)) continue;
       spaces.add(space);
       entries.push(
@@ -152,7 +184,7 @@ export class Tlb {
     }
     const shifts = new Set([12]);
     for (const [n, vpid, pcid, ep4ta, page, guestPhysical, physical, rights, sizes] of rows<SavedEntry>(state.entries, ENTRY_FIELDS)) {
-      this.space[n] = this.spaces.find(vpid, pcid, ep4ta);
+      this.owner[n] = this.spaces.find(vpid, pcid, ep4ta).number;
       this.page[n] = page;
       this.guestPhysical[n] = guestPhysical;
       this.physical[n] = physical;
@@ -162,7 +194,7 @@ export class Tlb {
       this.born[n] = this.spaces.now;
       shifts.add(sizes & 0xff);
     }
-    this.shifts = [...shifts].sort((a, b) => a - b);
+    this.use(shifts);
   }
 }
 

@@ -2,6 +2,7 @@
  * The one walker: from a linear address to a physical one, through the guest's paging structures and, with EPT, through
  * the hypervisor's. It reads and judges, and changes nothing. SDM Vol. 3, "Paging".
  */
+import { S } from '../cpu/layout.js';
 import type { Processor } from '../cpu/processor.js';
 import { EPT_READ, EPT_WRITE, EPTP_ACCESSED_DIRTY, EptOutcome, QUALIFICATION, walkEpt } from '../vmx/ept.js';
 import { PHYSICAL_HIGH, PHYSICAL_RESERVED_HIGH } from './capabilities.js';
@@ -29,6 +30,9 @@ export interface PagingState {
   pkru: number;
 }
 export const pagingState = (): PagingState => ({ cr0: 0, cr3: 0, cr4: 0, efer: 0, pdptes: new Uint32Array(8), eptp: 0, modeBased: false, apicAccessPage: -1, pkru: 0 });
+/** Whether it is what the processor has now, where there are neither EPT nor PDPTE registers. */
+export const isStateOf = (cpu: Processor, s: PagingState): boolean =>
+  s.cr3 === cpu.cr3 && s.cr0 === cpu.cr0 && s.cr4 === cpu.cr4 && s.efer === cpu.efer && s.eptp === 0 && !s.modeBased && s.apicAccessPage < 0 && s.pkru === cpu.low(S.pkru);
 /** PKRU where protection keys are enabled, else 0, which forbids nothing. */
 export const enabledKeys = (cr4: number, efer: number, pkru: number): number => ((cr4 & CR4_PKE) !== 0 && (efer & EFER_LMA) !== 0 ? pkru : 0);
 
@@ -37,14 +41,16 @@ export const CR4_PSE = 1 << 4, CR4_PAE = 1 << 5, CR4_PGE = 1 << 7, CR4_PCIDE = 1
 export const EFER_LMA = 1 << 10, EFER_NXE = 1 << 11;
 
 export type PagingMode = 'none' | '32-bit' | 'PAE' | '4-level';
-export const pagingMode = (s: PagingState): PagingMode =>
+export const pagingMode = (s: Pick<PagingState, 'cr0' | 'cr4' | 'efer'>): PagingMode =>
   (s.cr0 & CR0_PG) === 0 ? 'none' : (s.cr4 & CR4_PAE) === 0 ? '32-bit' : (s.efer & EFER_LMA) === 0 ? 'PAE' : '4-level';
 
-const PRESENT = 1 << 0, ACCESSED = 1 << 5, ENTRY_DIRTY = 1 << 6, MAPS_PAGE = 1 << 7, ENTRY_GLOBAL = 1 << 8;
+/** Bits of paging-structure entries. */
+export const PRESENT = 1 << 0, ACCESSED = 1 << 5, ENTRY_DIRTY = 1 << 6, MAPS_PAGE = 1 << 7, ENTRY_GLOBAL = 1 << 8;
 const XD_HIGH = 0x80000000 | 0, PAE_IGNORED_HIGH = 0x7ff00000;
 const LEVELS = ['', 'PTE', 'PDE', 'PDPTE', 'PML4E'] as const;
-const ADDRESS_BELOW_PAGE = [0, 0, 0x1fe000, 0x3fffe000] as const;
-const ERROR = { present: 1, write: 2, user: 4, reserved: 8, fetch: 16, key: 32 } as const;
+/** By level of the entry that maps a page: address bits that must be 0. */
+export const ADDRESS_BELOW_PAGE = [0, 0, 0x1fe000, 0x3fffe000] as const;
+export const ERROR = { present: 1, write: 2, user: 4, reserved: 8, fetch: 16, key: 32 } as const;
 
 /** The entries of the walk under way, by level (leaf 1 … 4): what the flags and the sentence of a denial need. */
 const entryGuestPhysical = new Float64Array(5), entryPhysical = new Float64Array(5);

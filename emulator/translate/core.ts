@@ -2,9 +2,11 @@
 import { BLOCK_TABLE_ENTRIES, FAST_TLB_ENTRIES, FAST_TLB_FOLD, MAP, S } from '../cpu/layout.js';
 import { RECORD } from '../meaning/record.js';
 import { statusFunction } from '../meaning/emit-status.js';
+import { type AccessKind, EXECUTE, READ, WRITE } from '../paging/outcome.js';
 import { CONDITIONS } from '../meaning/emit-condition.js';
 import { plainFunction } from '../meaning/plain.js';
 import { FunctionBody, I32, I64, ModuleWriter } from '../wasm/module.js';
+import { isRead, NOT_PLAIN, referenceAddress, translate } from './plain-paging.js';
 import { PLAIN_TRANSFERS } from './plain-transfers.js';
 
 /** Slot of the function table whose handler leaves before the instruction is run. */
@@ -16,6 +18,7 @@ export const PLAIN_OPERATIONS = Object.keys(PLAIN_TRANSFERS);
 export interface CoreExports {
   run(record: number): void;
   perform(record: number, operation: number): void;
+  slowReference(record: number, info: number, segment: number): number;
   transfer(record: number, linear: bigint): number;
   onward(): number;
   condition(number: number): number;
@@ -25,12 +28,12 @@ export interface CoreExports {
 /** The slot of the block table for code at a host address in a mode. Written twice, here and below in WebAssembly; a test compares. */
 export const blockSlot = (host: number, mode: number): number => ((host ^ (host >>> 15) ^ Math.imul(mode, 0x9e3)) & (BLOCK_TABLE_ENTRIES - 1)) << 4;
 
-export function coreModule(): Uint8Array<ArrayBuffer> {
+export function coreModule(guestBytes: number): Uint8Array<ArrayBuffer> {
   const w = new ModuleWriter();
   const handler = w.type([I32], [I32]);
   const slowTransfer = w.import('slowTransfer', [I32, I64], [I32]), slowOnward = w.import('slowOnward', [], [I32]);
   const leave = w.import('leave', [I32], []), slowPerform = w.import('slowPerform', [I32, I32], []);
-  const outOfBudget = w.import('outOfBudget', [I32, I32], [I32]), attention = w.import('attention', [], [I32]);
+  const slowReference = w.import('slowReference', [I32, I32, I32], [I32]), outOfBudget = w.import('outOfBudget', [I32, I32], [I32]), attention = w.import('attention', [], [I32]);
 
   const run = new FunctionBody([I32], []);
   run.block('loop').get(0).get(0).memory('i32.load', RECORD.handler.offset).callIndirect(handler).tee(0).brIf(0).end();
@@ -40,19 +43,28 @@ export function coreModule(): Uint8Array<ArrayBuffer> {
   leaveAt.get(0).call(leave).i32(0);
   w.add(leaveAt, { slot: LEAVE_SLOT });
 
-  w.add(transfer(slowTransfer), { exported: 'transfer' });
-  w.add(onward(slowOnward, outOfBudget), { exported: 'onward' });
   const status = w.add(statusFunction(), { exported: 'status' });
+  const [read, write, execute] = [READ, WRITE, EXECUTE].map((kind) => w.add(plainFunction([64], status, (m, linear) => {
+    translate(m, linear!, kind as AccessKind, guestBytes, () => { m.return(NOT_PLAIN); });
+  }), { exported: `plain translation ${kind}` }));
+  w.add(transfer(slowTransfer, execute!), { exported: 'transfer' });
+  w.add(onward(slowOnward, outOfBudget, execute!), { exported: 'onward' });
   w.add(conditionFunction(status), { exported: 'condition' });
   const plain = Object.entries(PLAIN_TRANSFERS).map(([name, record]) => w.add(plainFunction([32], status, (m, at) => { record(m, at!, { attention }); }), { exported: `plain ${name}` }));
   w.add(perform(plain, slowPerform), { exported: 'perform' });
+  const plainReference = w.add(plainFunction([32, 32, 32], status, (m, _record, info, segmentAt) => {
+    const linear = referenceAddress(m, info!, segmentAt!);
+    m.when(isRead(info!), () => { m.return(m.call(read!, [linear])); });
+    m.return(m.call(write!, [linear]));
+  }));
+  w.add(reference(plainReference, slowReference), { exported: 'slowReference' });
   return w.encode();
 }
 
-function transfer(slowTransfer: number): FunctionBody {
+function transfer(slowTransfer: number, execute: number): FunctionBody {
   const f = new FunctionBody([I32, I64], [I32]);
   const RECORD_PARAMETER = 0, LINEAR = 1;
-  const slot = findBlock(f, LINEAR, () => f.get(RECORD_PARAMETER).get(LINEAR).call(slowTransfer));
+  const slot = findBlock(f, LINEAR, execute, () => f.get(RECORD_PARAMETER).get(LINEAR).call(slowTransfer));
   f.i32(0).get(LINEAR).i64(-4096n).op('i64.and').memory('i64.store', S.codePage);
   f.get(slot).memory('i32.load', MAP.blockTable + 8);
   return f;
@@ -65,12 +77,19 @@ function perform(plain: readonly number[], slowPerform: number): FunctionBody {
   return f.get(RECORD_PARAMETER).get(OPERATION).call(slowPerform);
 }
 
+/** Where the bytes of a reference are: by a plain translation, or TypeScript's. */
+function reference(plainReference: number, slowReference: number): FunctionBody {
+  const f = new FunctionBody([I32, I32, I32], [I32]), host = f.local(I32), all = () => f.get(0).get(1).get(2);
+  all().call(plainReference).tee(host).block('if').get(host).op('return').end();
+  return all().call(slowReference);
+}
+
 /** To S.onward, where S.budget still has room for the block; otherwise the interpreter leaves, as TypeScript has prepared. */
-function onward(slowOnward: number, outOfBudget: number): FunctionBody {
+function onward(slowOnward: number, outOfBudget: number, execute: number): FunctionBody {
   const f = new FunctionBody([], [I32]);
   const linear = f.local(I64), left = f.local(I32), next = f.local(I32);
   f.i32(0).memory('i64.load', S.onward).set(linear);
-  const slot = findBlock(f, linear, () => f.call(slowOnward));
+  const slot = findBlock(f, linear, execute, () => f.call(slowOnward));
   f.get(slot).memory('i32.load', MAP.blockTable + 8).tee(next);
   f.i32(0).memory('i32.load', S.budget).get(next).memory('i32.load', RECORD.remaining.offset).op('i32.sub').tee(left).i32(0).op('i32.lt_s').block('if');
   f.i32(0).get(linear).i64(-4096n).op('i64.and').memory('i64.store', S.codePage).get(next).get(next).call(outOfBudget).op('return').end();
@@ -80,7 +99,7 @@ function onward(slowOnward: number, outOfBudget: number): FunctionBody {
 }
 
 /** The block table's slot of the block at a linear address, in a local; returns what `slow` leaves on the stack where TypeScript must look for it. */
-function findBlock(f: FunctionBody, LINEAR: number, otherwise: () => void): number {
+function findBlock(f: FunctionBody, LINEAR: number, execute: number, otherwise: () => void): number {
   const low = f.local(I32), entry = f.local(I32), slot = f.local(I32), mode = f.local(I32);
   const slow = (): void => {
     otherwise();
@@ -89,8 +108,9 @@ function findBlock(f: FunctionBody, LINEAR: number, otherwise: () => void): numb
   f.get(LINEAR).op('i32.wrap_i64').tee(low).i32(12).op('i32.shr_u').get(low).i32(FAST_TLB_FOLD).op('i32.shr_u').op('i32.xor')
     .i32(FAST_TLB_ENTRIES - 1).op('i32.and').i32(4).op('i32.shl').i32(0).memory('i32.load', S.tlbPart).op('i32.add').tee(entry).memory('i64.load', MAP.tlbExecute);
   f.get(LINEAR).i64(-4096n).op('i64.and').i32(0).memory('i64.load', S.spaceTag).op('i64.or').op('i64.ne').block('if');
+  f.get(LINEAR).call(execute).tee(low).op('i32.eqz').block('if');
   slow();
-  f.get(low).get(entry).memory('i32.load', MAP.tlbExecute + 8).op('i32.add').set(low);
+  f.else().get(low).get(entry).memory('i32.load', MAP.tlbExecute + 8).op('i32.add').set(low).end();
   f.i32(0).memory('i32.load', S.codeMode).set(mode);
   f.get(low).get(low).i32(15).op('i32.shr_u').op('i32.xor').get(mode).i32(0x9e3).op('i32.mul').op('i32.xor')
     .i32(BLOCK_TABLE_ENTRIES - 1).op('i32.and').i32(4).op('i32.shl').tee(slot).memory('i32.load', MAP.blockTable).get(low).op('i32.ne');

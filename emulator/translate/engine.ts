@@ -71,16 +71,15 @@ export class Engine {
     this.operations = [...this.operationNumbers.keys()].map((name) => all[name]!);
     const table = new WebAssembly.Table({ initial: 4096, element: 'anyfunc' });
     const outOfBudget = (r: number, next: number) => this.outOfBudget(r, next);
-    this.core = new WebAssembly.Instance(new WebAssembly.Module(coreModule()), { e: {
+    this.core = new WebAssembly.Instance(new WebAssembly.Module(coreModule(cpu.guestBytes)), { e: {
       m: cpu.memory, t: table, leave: (r: number) => this.exit(EXIT.at, r), slowTransfer: (r: number, linear: bigint) => this.slowTransfer(r, linear), slowOnward: () => this.slowOnward(),
-      slowPerform: (r: number, op: number) => this.perform(r, op), outOfBudget, attention: () => this.attention(),
+      slowPerform: (r: number, op: number) => this.perform(r, op), slowReference: (r: number, info: number, s: number) => this.slowReference(r, info, s), outOfBudget, attention: () => this.attention(),
     } }).exports as unknown as CoreExports;
     this.handlers = new Handlers(cpu.memory, table, {
-      slowReference: (r, info, s) => this.slowReference(r, info, s),
       slowStore: (r, info, s) => this.slowStore(r, info, s),
       compute: (r, op) => this.compute(r, op),
       unlinked: (r, slot, linear) => this.unlinked(r, slot, linear),
-      outOfBudget, perform: this.core.perform, transfer: this.core.transfer, onward: this.core.onward, condition: this.core.condition, status: this.core.status,
+      outOfBudget, perform: this.core.perform, slowReference: this.core.slowReference, transfer: this.core.transfer, onward: this.core.onward, condition: this.core.condition, status: this.core.status,
     }, (name) => this.operationNumber(name));
     this.blocks = new Blocks(cpu, decodeTable, this.handlers, { hostOf: (linear) => this.fetchHost(linear) }, (page) => {
       if (cpu.mmu.codePages[page] === 0) for (const each of processors) each.mmu.protectCode(page);

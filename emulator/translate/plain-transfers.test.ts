@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { Exception } from '../cpu/events.js';
-import { AC, IF, NT, setRflags, TF, VIF } from '../cpu/flags.js';
+import { AC, IF, NT, RF, setRflags, TF, VIF } from '../cpu/flags.js';
 import { CS, DS, gpr, MAP, S, SEGMENT, segment, SS, TR } from '../cpu/layout.js';
 import { GDT, HANDLER, IDT, longMode, SELECTOR, STACK0, STACK3, type TestProcessor, TSS } from '../cpu/test-processor.js';
 import { RECORD } from '../meaning/record.js';
@@ -39,7 +39,7 @@ function prepared(name: string, chance: Chance): { cpu: TestProcessor; argument:
   setRflags(cpu, 2 | chance.below(2) * IF | chance.of(0, 0x8d5, 0x41) | (chance.rarely() ? chance.of(AC, TF, NT, VIF, 0x3000, 1 << 21) : 0));
   if (chance.rarely()) cpu.interruptibility = chance.of(1, 2, 8);
   const [code, stack] = chance.of<readonly [number, number]>([SELECTOR.code64User, SELECTOR.data3], [SELECTOR.code64, SELECTOR.data0], [SELECTOR.code64, 0], [chance.of(...selectors), chance.of(...selectors)]);
-  const image = 2 | chance.below(2) * IF | chance.below(0x1000) & 0xcd5 | (chance.rarely() ? chance.of(AC, TF, NT, VIF, 0x3000, 1 << 21) : 0);
+  const image = 2 | chance.below(2) * IF | chance.below(0x1000) & 0xcd5 | (chance.rarely() ? chance.of(AC, TF, NT, RF, VIF, 0x3000, 1 << 21) : 0);
   const pointer = (cpl === 0 ? STACK0 : STACK3) - chance.of(0x100, 0x108, 0x28, 0x20);
   cpu.setRegNumber(RSP, pointer);
   const frame = [chance.rarely() ? chance.of(0x800000000000, -0x1000) : 0x4000, code, image, STACK3 - 8 * chance.below(9), stack];
@@ -68,13 +68,13 @@ describe('plain transfers', function () {
   this.timeout(60_000);
   for (const name of Object.keys(PLAIN_TRANSFERS)) {
     it(`${name} does what TypeScript does, or nothing`, () => {
-      const module = new WebAssembly.Module(coreModule()), table = new WebAssembly.Table({ initial: 8, element: 'anyfunc' });
+      const module = new WebAssembly.Module(coreModule(0x100000)), table = new WebAssembly.Table({ initial: 8, element: 'anyfunc' });
       let plain = 0;
       for (let n = 0; n < 100; n++) {
         const { cpu, argument } = prepared(name, new Chance(n));
         const asked: number[] = [], nothing = () => 0;
         const { exports } = new WebAssembly.Instance(module, { e: {
-          m: cpu.memory, t: table, leave: nothing, slowTransfer: nothing, slowOnward: nothing, slowPerform: nothing, outOfBudget: nothing, attention: () => asked.push(cpu.low(S.rflags)) & 0,
+          m: cpu.memory, t: table, leave: nothing, slowTransfer: nothing, slowOnward: nothing, slowPerform: nothing, slowReference: nothing, outOfBudget: nothing, attention: () => asked.push(cpu.low(S.rflags)) & 0,
         } });
         cpu.set(S.codePage, 0, 0);
         cpu.view.setUint16(RECORD_AT + RECORD.nextOffset.offset, NEXT_OFFSET, true);

@@ -2,6 +2,7 @@
  * The plain cases of INT n, IRETQ, SYSCALL and SYSRET: from 64-bit code to 64-bit code, nothing blocked, stepped or checked for alignment, all descriptors in the
  * GDT, accessed before, and known to the fast TLB. They do what cpu/event-delivery.ts, interrupt-return.ts and fast-system-calls.ts do; a test compares.
  */
+import { dr } from '../cpu/debug-registers.js';
 import { TYPE, TYPE_ACCESSED, TYPE_CODE, TYPE_CONFORMING, TYPE_WRITABLE } from '../cpu/descriptors.js';
 import { EXIT } from '../cpu/exits.js';
 import { SYSRET_FLAGS } from '../cpu/fast-system-calls.js';
@@ -145,7 +146,9 @@ const interruptReturn: PlainCase = (m, record, imports) => {
   m.demand(operand(m, 0).eq(64).and(m.word(S.cpl).eq(0)).and(m.word(S.rflags).and(NT).eq(0)).and(m.word(S.interruptibility).eq(0)));
   const frame = m.lookup(m.quad(gpr(RSP)), 40, 'read', 'present'), target = m.quad(frame), image = m.word(frame, 16), ss = m.word(frame, 32).and(0xffff);
   const code = descriptor(m, m.word(frame, 8).and(0xffff)), cpl = code.selector.and(3);
-  m.demand(isCode64(code).and(code.dpl.eq(cpl)).and(canonical(target)).and(image.and(UNUSUAL | NT).eq(0)));
+  m.demand(isCode64(code).and(code.dpl.eq(cpl)).and(canonical(target)).and(image.and(UNUSUAL & ~RF | NT).eq(0)));
+  // RF counts only where a breakpoint is enabled.
+  m.demand(m.word(dr(7)).and(0xff).eq(0));
   const null_ = ss.and(0xfffc).eq(0), flags = rflags(m).and(~IMAGE_FLAGS_0).or(image.and(IMAGE_FLAGS_0));
   // The null descriptor stands for the null selector, which only code below level 3 may have.
   m.demand(null_.isZero.or(cpl.ne(3)));
