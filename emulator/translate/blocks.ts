@@ -8,24 +8,32 @@ import { instruction } from '../isa/instruction.js';
 import { form } from '../isa/encoding.js';
 import type { Meaning } from '../meaning/meaning.js';
 import { RECORD, RECORD_BYTES } from '../meaning/record.js';
-import { blockSlot, LEAVE_SLOT } from './core.js';
+import { Check, lastImmediate, mostTableBytes } from './checked-code.js';
+import { blockSlot, CHECK_SLOT, LEAVE_SLOT } from './core.js';
 import type { Handlers } from './handlers.js';
 import type { Mode } from './mode.js';
+import { PageWrites } from './page-writes.js';
+import type { Region } from './regions.js';
 
 const MAX_INSTRUCTIONS = 64;
 const PAGE = 4096;
 /** The first records of the code cache are for blocks cut short. */
 const SCRATCH = MAP.codeCache;
-const FIRST_BLOCK = SCRATCH + (MAX_INSTRUCTIONS + 2) * RECORD_BYTES;
+export const FIRST_BLOCK = SCRATCH + (MAX_INSTRUCTIONS + 3) * RECORD_BYTES;
+/** Of a block with its check. */
+const MOST_BYTES = (MAX_INSTRUCTIONS + 3) * RECORD_BYTES + mostTableBytes(MAX_INSTRUCTIONS);
+const MOST_CODE_BYTES = 15;
 
 export interface Block {
   /** Handler of the first record, while compiled code stands in its place. */
-  region?: { readonly dissolve: () => void };
+  region?: Region;
   readonly entryHandler: number;
   readonly host: number;
   readonly mode: number;
   readonly record: number;
   readonly count: number;
+  /** Its first record is a check (checked-code.ts). */
+  readonly checked: boolean;
   /** Bytes of code in its first page; the rest is in the page at `secondHost`. */
   readonly bytes: number;
   readonly secondHost: number;
@@ -48,7 +56,12 @@ export class Blocks {
   private readonly byRecord = new Map<number, Block>();
   private readonly formNumbers = new Map<Form, number>();
   private free = FIRST_BLOCK;
+  /** Of the code cache: when it is full, everything is forgotten. */
+  end: number = MAP.codeCacheEnd;
   private scratchUsed = 0;
+  /** What was cut last. */
+  private whole = 0;
+  private readonly pages = new PageWrites();
   /** Grows when everything is forgotten: records known before are gone. */
   epoch = 0;
   /** Low twelve bits of the addresses at which execution is to be looked at. */
@@ -80,12 +93,13 @@ export class Blocks {
   /** The same block cut after `count` instructions: it then leaves. */
   cut(record: number, count: number): number {
     const { u8, u32 } = this.cpu;
-    u8.copyWithin(SCRATCH, record, record + (count + 1) * RECORD_BYTES);
-    const block = this.byRecord.get(record);
+    const block = this.byRecord.get(record), check = block?.checked ? 1 : 0, last = count + check;
+    u8.copyWithin(SCRATCH, record, record + (last + 1) * RECORD_BYTES);
     if (block?.region) u32[SCRATCH >> 2] = block.entryHandler;
-    for (let i = 0; i <= count; i++) u32[(SCRATCH + i * RECORD_BYTES + RECORD.remaining.offset) >> 2] = count - i;
-    u32[(SCRATCH + count * RECORD_BYTES) >> 2] = LEAVE_SLOT;
-    this.scratchUsed = count;
+    for (let i = 0; i <= last; i++) u32[(SCRATCH + i * RECORD_BYTES + RECORD.remaining.offset) >> 2] = Math.min(count, last - i);
+    u32[(SCRATCH + last * RECORD_BYTES) >> 2] = LEAVE_SLOT;
+    this.scratchUsed = last;
+    this.whole = record;
     return SCRATCH;
   }
 
@@ -104,10 +118,20 @@ export class Blocks {
       const blocks = this.byPage.get(page);
       if (!blocks) continue;
       const start = MAP.guestMemory + physical, end = start + bytes;
-      for (const b of [...blocks]) {
-        if ((start < b.host + b.bytes && end > b.host) || (b.secondBytes > 0 && start < b.secondHost + b.secondBytes && end > b.secondHost)) this.kill(b);
-      }
+      const concerned = blocks.filter((b) => (start < b.host + b.bytes && end > b.host) || (b.secondBytes > 0 && start < b.secondHost + b.secondBytes && end > b.secondHost));
+      for (const b of this.pages.written(page, concerned.length > 0) ? [...blocks] : concerned) this.kill(b);
     }
+  }
+  /** A check has found other code than the block was made from. */
+  changed(record: number): void {
+    const block = this.byRecord.get(record === SCRATCH ? this.whole : record);
+    if (block) this.kill(block);
+  }
+  /** A checked block is run often: what is written no more is trusted again. */
+  sampled(block: Block): void {
+    const page = pagesOf(block)[0]!;
+    if (!this.pages.sampled(page)) return;
+    for (const b of [...this.byRecord.values()]) if (b.checked && pagesOf(b).includes(page)) this.kill(b);
   }
   /** Execution is to be looked at, or no longer, at these offsets in their pages: what was translated across one that changed is forgotten. */
   watch(offsets: ReadonlySet<number>): void {
@@ -136,7 +160,7 @@ export class Blocks {
     const { u32 } = this.cpu;
     b.region?.dissolve();
     this.byRecord.delete(b.record);
-    for (let i = 0; i <= b.count; i++) u32[(b.record + i * RECORD_BYTES) >> 2] = LEAVE_SLOT;
+    for (let i = 0; i <= b.count + (b.checked ? 1 : 0); i++) u32[(b.record + i * RECORD_BYTES) >> 2] = LEAVE_SLOT;
     for (let i = 0; i <= this.scratchUsed; i++) u32[(SCRATCH + i * RECORD_BYTES) >> 2] = LEAVE_SLOT;
     const slot = (MAP.blockTable + blockSlot(b.host, b.mode)) >> 2;
     if (u32[slot] === b.host && u32[slot + 1] === b.mode) u32[slot] = 0;
@@ -150,9 +174,10 @@ export class Blocks {
   }
 
   private translate(linear: number, host: number, mode: Mode, most = MAX_INSTRUCTIONS): Block {
-    if (this.free + (MAX_INSTRUCTIONS + 2) * RECORD_BYTES > MAP.codeCacheEnd) this.clear();
+    if (this.free + MOST_BYTES > this.end) this.clear();
     const first = host & (PAGE - 1), pageHost = host - first, pageLinear = linear - first, record = this.free;
-    let offset = first, count = 0, at = record, secondHost = 0, secondBytes = 0, ended = false;
+    const check = most === MAX_INSTRUCTIONS && !this.watchedOffsets.has(first) && this.pages.isChecked((pageHost - MAP.guestMemory) / PAGE) ? new Check(this.cpu) : undefined, firstRecord = record + (check ? RECORD_BYTES : 0);
+    let offset = first, count = 0, at = firstRecord, secondHost = 0, secondBytes = 0, ended = false;
     while (count < most && offset < PAGE && !ended) {
       if (count > 0 && this.watchedOffsets.has(offset)) break;
       if (count === 0 && this.watchedOffsets.has(offset)) { this.writeRecord(at, LEAVE_SLOT, offset, offset); count = 1; offset++; ended = true; break; }
@@ -161,8 +186,7 @@ export class Blocks {
         if (count > 0) break;
         secondHost = this.fetch.hostOf(pageLinear + PAGE);
         d = this.decodeAcross(pageHost + offset, PAGE - offset, secondHost, mode);
-        if (typeof d !== 'string') secondBytes = d.length - (PAGE - offset);
-        else secondBytes = 1;
+        secondBytes = (typeof d === 'string' ? MOST_CODE_BYTES : d.length) - (PAGE - offset);
       }
       const length = typeof d === 'string' ? 1 : d.length;
       if (!mode.flatCode && pageLinear + offset + length - 1 - mode.codeBase > mode.codeLimit) {
@@ -173,23 +197,33 @@ export class Blocks {
       this.writeRecord(at, slot, offset, offset + length);
       if (typeof d !== 'string') this.writeFields(at, d, offset + length);
       ended = this.handlers.endsBlock(slot);
-      offset += length;
+      // What is no instruction may become one by any of its bytes.
+      const bytes = typeof d === 'string' ? Math.min(MOST_CODE_BYTES, PAGE - offset) : length;
+      check?.cover(pageHost + offset, Math.min(bytes, PAGE - offset), typeof d === 'string' || secondBytes > 0 ? 0 : lastImmediate(d), count + 1);
+      check?.cover(secondHost, secondBytes);
+      offset += bytes;
       at += RECORD_BYTES;
       count++;
-      if (secondBytes > 0) break;
+      if (secondBytes > 0 || (check && this.handlers.mayStore(slot))) break;
     }
     if (!ended) {
       const context = this.context(INVALID, mode, { nextNear: offset < PAGE });
       this.writeRecord(at, this.handlers.slot(`continue:${mode.mode}:${offset < PAGE ? 1 : 0}`, () => continuation(context)), offset, offset);
-    } else if (count === 1 && this.cpu.u32[record >> 2] === LEAVE_SLOT) at += RECORD_BYTES;
-    for (let i = 0; i <= count; i++) this.cpu.u32[(record + i * RECORD_BYTES + RECORD.remaining.offset) >> 2] = count - i;
+    } else if (count === 1 && this.cpu.u32[firstRecord >> 2] === LEAVE_SLOT) at += RECORD_BYTES;
+    for (let i = 0; i <= count; i++) this.cpu.u32[(firstRecord + i * RECORD_BYTES + RECORD.remaining.offset) >> 2] = count - i;
     this.handlers.flush();
     this.free = at + RECORD_BYTES;
-    const block: Block = { entryHandler: this.cpu.u32[record >> 2]!, host, mode: mode.id, record, count, bytes: Math.min(offset, PAGE) - first, secondHost: secondBytes > 0 ? secondHost : 0, secondBytes };
+    if (check) {
+      this.writeRecord(record, CHECK_SLOT, first, first);
+      this.cpu.u32[(record + RECORD.remaining.offset) >> 2] = count;
+      this.free = Math.ceil(check.write(record, this.free) / RECORD_BYTES) * RECORD_BYTES;
+    }
+    const block: Block = { checked: check !== undefined, entryHandler: this.cpu.u32[record >> 2]!, host, mode: mode.id, record, count, bytes: Math.min(offset, PAGE) - first, secondHost: secondBytes > 0 ? secondHost : 0, secondBytes };
     // A block for this once is run at once: nobody can find it again, so nothing has to be remembered of it.
     if (most < MAX_INSTRUCTIONS) return block;
     this.byKey.set(key(host, mode.id), block);
     this.byRecord.set(record, block);
+    if (check) return block;
     for (const page of pagesOf(block)) {
       const list = this.byPage.get(page);
       if (list) list.push(block); else this.byPage.set(page, [block]);

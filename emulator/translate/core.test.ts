@@ -9,7 +9,7 @@ const u32 = new Uint32Array(memory.buffer), i64 = new BigInt64Array(memory.buffe
 const table = new WebAssembly.Table({ initial: 8, element: 'anyfunc' });
 let slowTransfers = 0;
 const core = new WebAssembly.Instance(new WebAssembly.Module(coreModule(0x100000)), {
-  e: { m: memory, t: table, leave: () => undefined, slowTransfer: () => { slowTransfers++; return 0; }, slowOnward: () => 0, slowPerform: () => undefined, slowReference: () => 0, outOfBudget: () => 0, attention: () => 0 },
+  e: { m: memory, t: table, leave: () => undefined, slowTransfer: () => { slowTransfers++; return 0; }, slowOnward: () => 0, slowPerform: () => undefined, changed: () => undefined, slowReference: () => 0, outOfBudget: () => 0, attention: () => 0 },
 }).exports as unknown as CoreExports;
 
 /** Edges of each operand size, sign-extended as they are kept. */

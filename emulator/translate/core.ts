@@ -6,11 +6,14 @@ import { type AccessKind, EXECUTE, READ, WRITE } from '../paging/outcome.js';
 import { CONDITIONS } from '../meaning/emit-condition.js';
 import { plainFunction } from '../meaning/plain.js';
 import { FunctionBody, I32, I64, ModuleWriter } from '../wasm/module.js';
+import { checkFunction } from './checked-code.js';
 import { isRead, NOT_PLAIN, referenceAddress, translate } from './plain-paging.js';
 import { PLAIN_TRANSFERS } from './plain-transfers.js';
 
 /** Slot of the function table whose handler leaves before the instruction is run. */
 export const LEAVE_SLOT = 0;
+/** That of the check in front of a block (checked-code.ts). */
+export const CHECK_SLOT = 1;
 
 /** Operations with plain cases in WebAssembly: their numbers are the first. */
 export const PLAIN_OPERATIONS = Object.keys(PLAIN_TRANSFERS);
@@ -32,7 +35,7 @@ export function coreModule(guestBytes: number): Uint8Array<ArrayBuffer> {
   const w = new ModuleWriter();
   const handler = w.type([I32], [I32]);
   const slowTransfer = w.import('slowTransfer', [I32, I64], [I32]), slowOnward = w.import('slowOnward', [], [I32]);
-  const leave = w.import('leave', [I32], []), slowPerform = w.import('slowPerform', [I32, I32], []);
+  const leave = w.import('leave', [I32], []), slowPerform = w.import('slowPerform', [I32, I32], []), changed = w.import('changed', [I32], []);
   const slowReference = w.import('slowReference', [I32, I32, I32], [I32]), outOfBudget = w.import('outOfBudget', [I32, I32], [I32]), attention = w.import('attention', [], [I32]);
 
   const run = new FunctionBody([I32], []);
@@ -42,6 +45,7 @@ export function coreModule(guestBytes: number): Uint8Array<ArrayBuffer> {
   const leaveAt = new FunctionBody([I32], [I32]);
   leaveAt.get(0).call(leave).i32(0);
   w.add(leaveAt, { slot: LEAVE_SLOT });
+  w.add(checkFunction(changed), { slot: CHECK_SLOT });
 
   const status = w.add(statusFunction(), { exported: 'status' });
   const [read, write, execute] = [READ, WRITE, EXECUTE].map((kind) => w.add(plainFunction([64], status, (m, linear) => {

@@ -14,7 +14,7 @@ import { examine, probe, readTo, withoutAlignmentChecks, writeFrom } from '../pa
 import { fastHost } from '../paging/fast-tlb.js';
 import { EXECUTE, READ, WRITE } from '../paging/mmu.js';
 import { isRam } from '../paging/physical-memory.js';
-import { Blocks } from './blocks.js';
+import { Blocks, FIRST_BLOCK } from './blocks.js';
 import { type CoreExports, coreModule, LEAVE_SLOT, PLAIN_OPERATIONS } from './core.js';
 import { Handlers } from './handlers.js';
 import { Modes } from './mode.js';
@@ -73,7 +73,8 @@ export class Engine {
     const outOfBudget = (r: number, next: number) => this.outOfBudget(r, next);
     this.core = new WebAssembly.Instance(new WebAssembly.Module(coreModule(cpu.guestBytes)), { e: {
       m: cpu.memory, t: table, leave: (r: number) => this.exit(EXIT.at, r), slowTransfer: (r: number, linear: bigint) => this.slowTransfer(r, linear), slowOnward: () => this.slowOnward(),
-      slowPerform: (r: number, op: number) => this.perform(r, op), slowReference: (r: number, info: number, s: number) => this.slowReference(r, info, s), outOfBudget, attention: () => this.attention(),
+      slowPerform: (r: number, op: number) => this.perform(r, op), changed: (r: number) => { this.blocks.changed(r); this.exit(EXIT.at, r); },
+      slowReference: (r: number, info: number, s: number) => this.slowReference(r, info, s), outOfBudget, attention: () => this.attention(),
     } }).exports as unknown as CoreExports;
     this.handlers = new Handlers(cpu.memory, table, {
       slowStore: (r, info, s) => this.slowStore(r, info, s),
@@ -241,7 +242,7 @@ export class Engine {
     const epoch = this.blocks.epoch, { cpu } = this;
     const target = Number(BigInt.asIntN(64, linear)), page = cpu.number(S.codePage);
     const next = this.slowTransfer(record, linear);
-    const inBlocks = record >= MAP.codeCache + 66 * 64;
+    const inBlocks = record >= FIRST_BLOCK;
     if (next !== 0 && epoch === this.blocks.epoch && inBlocks && Math.floor(target / PAGE) * PAGE === page && cpu.view.getUint16(next + RECORD.nextOffset.offset, true) <= PAGE) {
       cpu.u32[(record + slot) >> 2] = next;
     }

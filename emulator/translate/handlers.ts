@@ -1,8 +1,9 @@
 /** The interpreter's handlers: made on first use, many to a module, and put into the shared function table. */
 import { Emitter, type Imports, type OperationNumber } from '../meaning/emit.js';
 import { type RegionBlock, RegionEmitter } from '../meaning/emit-region.js';
-import type { Meaning } from '../meaning/meaning.js';
+import type { Meaning, Step } from '../meaning/meaning.js';
 import { FunctionBody, I32, I64, ModuleWriter } from '../wasm/module.js';
+import { CHECK_SLOT } from './core.js';
 
 /** What handlers import: the core module's functions and TypeScript's slow paths. */
 export interface HandlerEnvironment {
@@ -25,9 +26,10 @@ export class Handlers {
   private readonly slots = new Map<string, number>();
   /** By slot: whether a block ends with it. */
   private readonly ends: boolean[] = [];
+  private readonly stores: boolean[] = [];
   private pending: { slot: number; meaning: Meaning }[] = [];
   private gathering = false;
-  private nextSlot = 1;
+  private nextSlot = CHECK_SLOT + 1;
   private readonly freeSlots: number[] = [];
   modules = 0;
 
@@ -39,6 +41,8 @@ export class Handlers {
   ) {}
 
   get count(): number { return this.slots.size; }
+  /** Those of handlers and of regions. */
+  get slotsInUse(): number { return this.nextSlot - this.freeSlots.length; }
 
   /** The slot of the handler with that key; its function exists after the next `flush`. */
   slot(key: string, meaning: () => Meaning): number {
@@ -50,10 +54,13 @@ export class Handlers {
       this.pending.push({ slot, meaning: made });
       const last = made.steps[made.steps.length - 1]?.op;
       this.ends[slot] = last === 'jump' || last === 'perform';
+      this.stores[slot] = mayStore(made.steps);
     }
     return slot;
   }
   endsBlock(slot: number): boolean { return this.ends[slot]!; }
+  /** Whether it may write memory. */
+  mayStore(slot: number): boolean { return this.stores[slot]!; }
 
   /** Does work that asks for handlers but runs none of them: they are compiled at its end. */
   together(work: () => void): void {
@@ -83,7 +90,10 @@ export class Handlers {
     this.install(w, imports, [slot]);
     return slot;
   }
-  free(slot: number): void { this.freeSlots.push(slot); }
+  free(slot: number): void {
+    this.table.set(slot, null);
+    this.freeSlots.push(slot);
+  }
 
   private install(w: ModuleWriter, imports: Imports, slots: readonly number[]): void {
     if (this.nextSlot > this.table.length) this.table.grow(Math.max(1024, this.nextSlot - this.table.length));
@@ -94,6 +104,9 @@ export class Handlers {
     for (const slot of slots) this.table.set(slot, exports[String(slot)]);
   }
 }
+
+const mayStore = (steps: readonly Step[]): boolean =>
+  steps.some((s) => s.op === 'store' || s.op === 'compute' || s.op === 'perform' || (s.op === 'if' && (mayStore(s.then) || mayStore(s.otherwise))));
 
 const importsOf = (w: ModuleWriter): Imports => ({
   slowReference: w.import('slowReference', [I32, I32, I32], [I32]),

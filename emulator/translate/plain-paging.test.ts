@@ -44,7 +44,7 @@ describe('plain translations', function () {
   it('do what TypeScript does, or nothing', () => {
     const m = new TestMachine(), { cpu, mmu } = m, chance = new Chance(1), nothing = () => 0;
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(coreModule(m.guestBytes)), { e: {
-      m: cpu.memory, t: new WebAssembly.Table({ initial: 8, element: 'anyfunc' }), leave: nothing, slowTransfer: nothing, slowOnward: nothing, slowPerform: nothing, slowReference: nothing,
+      m: cpu.memory, t: new WebAssembly.Table({ initial: 8, element: 'anyfunc' }), leave: nothing, slowTransfer: nothing, slowOnward: nothing, changed: nothing, slowPerform: nothing, slowReference: nothing,
       outOfBudget: nothing, attention: nothing,
     } });
     const ranges = ([[0, MAP.tlbRead + FAST_TLB_SET_BYTES], [architecturalTlb(0), architecturalTlb(1)], [MAP.guestMemory, MAP.guestMemory + TABLES_END]] as const).map(([from, to]) => cpu.u8.subarray(from, to));

@@ -74,7 +74,7 @@ describe('plain transfers', function () {
         const { cpu, argument } = prepared(name, new Chance(n));
         const asked: number[] = [], nothing = () => 0;
         const { exports } = new WebAssembly.Instance(module, { e: {
-          m: cpu.memory, t: table, leave: nothing, slowTransfer: nothing, slowOnward: nothing, slowPerform: nothing, slowReference: nothing, outOfBudget: nothing, attention: () => asked.push(cpu.low(S.rflags)) & 0,
+          m: cpu.memory, t: table, leave: nothing, slowTransfer: nothing, slowOnward: nothing, changed: nothing, slowPerform: nothing, slowReference: nothing, outOfBudget: nothing, attention: () => asked.push(cpu.low(S.rflags)) & 0,
         } });
         cpu.set(S.codePage, 0, 0);
         cpu.view.setUint16(RECORD_AT + RECORD.nextOffset.offset, NEXT_OFFSET, true);

@@ -13,9 +13,23 @@ const PAGE = 4096;
 const HOT_SAMPLES = 2;
 const MOST_BLOCKS = 96;
 const MOST_INSTRUCTIONS = 1200;
+/** Instructions in all regions together: some 100 MBytes of machine code. */
+const MOST_COMPILED = 400_000;
+
+export interface Region {
+  readonly blocks: readonly Block[];
+  readonly slot: number;
+  readonly instructions: number;
+  dissolve(): void;
+}
 
 export class Regions {
   private readonly samples = new Map<number, number>();
+  /** The one that was met in a sample longest ago comes first. */
+  private readonly regions = new Set<Region>();
+  /** Instructions in them, and how many there may be: then those that were met longest ago are given up. */
+  compiled = 0;
+  most = MOST_COMPILED;
   /** Regions made, and given up again. */
   made = 0;
   dissolved = 0;
@@ -25,6 +39,8 @@ export class Regions {
   /** Code is about to be run from that record after a grant was used up: so a sample of what is being run. */
   sample(record: number): void {
     const block = this.blocks.blockOf(record);
+    if (block?.checked) this.blocks.sampled(block);
+    if (block?.region) this.met(block.region);
     if (!block || !this.mayBeCompiled(block)) return;
     const seen = (this.samples.get(record) ?? 0) + 1;
     if (seen < HOT_SAMPLES) { this.samples.set(record, seen); return; }
@@ -44,17 +60,30 @@ export class Regions {
       return { record: b.record, count: b.count, instructions, taken: link(RECORD.taken.offset), next: link(RECORD.next.offset) };
     });
     const slot = this.handlers.region(region);
-    const shared = { dissolve: () => { this.dissolve(blocks, slot); } };
+    const made: Region = { blocks, slot, instructions: blocks.reduce((n, b) => n + b.count, 0), dissolve: () => { this.dissolve(made); } };
+    this.regions.add(made);
+    this.compiled += made.instructions;
     blocks.forEach((b, i) => {
-      b.region = shared;
+      b.region = made;
       view.setUint16(b.record + RECORD.regionIndex.offset, i, true);
       u32[b.record >> 2] = slot;
     });
     this.made++;
+    for (const old of this.regions) {
+      if (this.compiled <= this.most || old === made) break;
+      old.dissolve();
+    }
   }
 
-  private dissolve(blocks: readonly Block[], slot: number): void {
-    const { u32 } = this.cpu;
+  private met(region: Region): void {
+    this.regions.delete(region);
+    this.regions.add(region);
+  }
+
+  private dissolve(region: Region): void {
+    const { u32 } = this.cpu, { blocks, slot, instructions } = region;
+    this.regions.delete(region);
+    this.compiled -= instructions;
     for (const b of blocks) {
       delete b.region;
       u32[b.record >> 2] = b.entryHandler;
@@ -65,7 +94,7 @@ export class Regions {
   }
 
   /** Not code that crosses into another page, and not where the interpreter is to stop. */
-  private mayBeCompiled(b: Block): boolean { return !b.region && b.secondBytes === 0 && this.cpu.u32[b.record >> 2] !== LEAVE_SLOT; }
+  private mayBeCompiled(b: Block): boolean { return !b.region && !b.checked && b.secondBytes === 0 && this.cpu.u32[b.record >> 2] !== LEAVE_SLOT; }
 
   /** Blocks to which links lead, and those behind calls; all in one page, as links are. */
   private reachable(first: Block): Block[] {

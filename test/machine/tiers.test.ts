@@ -5,6 +5,8 @@ import { loadImage } from '../../emulator/boot/index.js';
 import { gpr, MAP } from '../../emulator/cpu/layout.js';
 import { BothTiers, TiersDiffer } from '../../emulator/machine/both-tiers.js';
 import type { MachineOptions } from '../../emulator/machine/contract.js';
+import { RECORD_BYTES } from '../../emulator/meaning/record.js';
+import { FIRST_BLOCK } from '../../emulator/translate/blocks.js';
 import { PersonalComputer } from '../../emulator/machine/machine.js';
 
 const MEMORY_BYTES = 64 << 20;
@@ -43,6 +45,25 @@ describe('tiers', function () {
       if (computes) assert.ok(fast.engine.regions.made > 0, 'nothing was compiled');
     });
   }
+});
+
+describe('the code cache', function () {
+  this.timeout(120_000);
+  const RECORDS = 600, INSTRUCTIONS = 150, SLOTS = 1000;
+  it('stays within its limits, and changes nothing', () => {
+    for (const name of ['qsort64', 'bf32', 'syscall64']) {
+      const narrow = machine(name, 'compiled'), alone = machine(name, 'interpreter'), { blocks, regions, handlers } = narrow.engine;
+      blocks.end = FIRST_BLOCK + RECORDS * RECORD_BYTES;
+      regions.most = INSTRUCTIONS;
+      for (let n = 0; n < 12; n++) {
+        assert.deepEqual(narrow.run(200_000), alone.run(200_000));
+        assert.ok(regions.compiled <= INSTRUCTIONS || regions.made - regions.dissolved === 1, `${regions.compiled} instructions are compiled`);
+        assert.ok(handlers.slotsInUse < SLOTS);
+      }
+      assert.equal(narrow.stateHash(), alone.stateHash());
+      assert.ok(blocks.epoch > 1 || regions.dissolved > 0, `${name}: nothing was given up`);
+    }
+  });
 });
 
 describe('both tiers at once', function () {
