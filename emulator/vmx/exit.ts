@@ -1,6 +1,8 @@
 /** VM exits: from the guest to the host. SDM Vol. 3C, "VM Exits". */
-import { dr } from '../cpu/debug-registers.js';
+import { BTF, DR6, dr } from '../cpu/debug-registers.js';
 import { ABANDON } from '../cpu/events.js';
+import { TF } from '../cpu/flags.js';
+import { S } from '../cpu/layout.js';
 import { ROOT_INTERCEPTS, type EventInDelivery } from '../cpu/intercepts.js';
 import { ACTIVITY, BLOCKING } from '../cpu/modes.js';
 import type { Processor } from '../cpu/processor.js';
@@ -77,6 +79,7 @@ export function vmExit(
     vmcs.report(EXIT_FIELDS.vectoringError, during.errorCode ?? 0);
   }
   cpu.delivering = undefined;
+  settlePendingDebug(cpu, reason, interruption);
   savePreemptionTimer(cpu, vmcs);
   cpu.stateMoves.saveGuest(vmcs.at);
   cpu.observer.raise(TRAP['VM exit'], information(vmcs, reason), says);
@@ -87,6 +90,23 @@ export function vmExit(
   const notStored = vmcs.low(STORE_COUNT) === 0 ? undefined : storeMsrs(cpu, vmcs, STORE_COUNT, STORE_ADDRESS);
   if (notStored) vmxAbort(cpu, vmcs, 1, `entry ${notStored.number} of the VM-exit MSR-store area: ${notStored.why}`);
   else toHost(cpu, vmcs);
+}
+
+/** Exits that come between two instructions with what is pending there. */
+const BETWEEN = new Set<number>([
+  EXIT_REASONS.INIT_SIGNAL.number, EXIT_REASONS.TPR_BELOW_THRESHOLD.number, EXIT_REASONS.VIRTUALIZED_EOI.number, EXIT_REASONS.APIC_WRITE.number, EXIT_REASONS.MONITOR_TRAP_FLAG.number,
+]);
+const DB = 1;
+/**
+ * The pending debug exceptions as they are saved: elsewhere none, but where MOV SS blocks them, a held-up single step included, if the exit is not due to one.
+ * SDM Vol. 3C, "Saving Non-Register State".
+ */
+function settlePendingDebug(cpu: Processor, reason: number, interruption: number): void {
+  const isBlocked = (cpu.interruptibility & BLOCKING.MOV_SS) !== 0, pending = cpu.low(S.pendingDebug);
+  if ((pending === 0 && !isBlocked) || BETWEEN.has(reason)) return;
+  const isDebug = reason === EXIT_REASONS.EXCEPTION_OR_NMI.number && (interruption & 0xff) === DB;
+  const steps = (cpu.low(S.rflags) & TF) !== 0 && (cpu.low(S.debugControl) & BTF) === 0;
+  cpu.set(S.pendingDebug, isDebug || !isBlocked ? 0 : pending | (steps ? DR6.BS : 0), 0);
 }
 
 /** Exits and leaves the instruction. */

@@ -3,10 +3,10 @@
  * they would be most of what a JavaScript engine has to compile first. What needs thought (checks, MSR areas, injection, address spaces) is in entry.ts and exit.ts.
  * SDM Vol. 3C, "Loading Guest State", "Saving Guest State", "Loading Host State", "Updating Non-Register State".
  */
-import { BTF, DR7_FIXED, dr } from '../cpu/debug-registers.js';
-import { RF, TF, VM } from '../cpu/flags.js';
+import { DR7_FIXED, dr } from '../cpu/debug-registers.js';
+import { RF, VM } from '../cpu/flags.js';
 import { gpr, S, SEGMENT, SEGMENT_NAMES, segment, SS } from '../cpu/layout.js';
-import { BLOCKING, CR4 as CR4_BITS, EFER } from '../cpu/modes.js';
+import { CR4 as CR4_BITS, EFER } from '../cpu/modes.js';
 import { UNUSABLE } from '../cpu/processor.js';
 import { isQuick, QUICK_READ, QUICK_WRITE } from '../cpu/segments.js';
 import { statusFunction } from '../meaning/emit-status.js';
@@ -40,6 +40,7 @@ const segmentMoves = (s: number): readonly Move[] => {
 /** Only saved: loading these depends on more than the field. */
 const GUEST_SAVES: readonly Move[] = [
   move('guest CR0', S.cr0, 32), move('guest CR4', S.cr4, 32), move('guest activity state', S.activity, 32), move('guest interruptibility state', S.interruptibility, 32),
+  move('guest pending debug exceptions', S.pendingDebug, 64),
 ];
 const NON_REGISTER_LOADS: readonly Move[] = [
   move('guest activity state', S.activity, 32), move('guest interruptibility state', S.interruptibility, 32), move('guest pending debug exceptions', S.pendingDebug, 64),
@@ -70,7 +71,7 @@ export interface StateMoves {
 
 /** CR0 bits that VM entries and exits leave alone: ET, CD, NW and the reserved ones. */
 const CR0_UNTOUCHED = 0x7ffa_ffd0, CR0_PG = 0x8000_0000 | 0;
-const PENDING_BS = 1 << 14, INJECTION_VALID = 0x8000_0000n;
+const INJECTION_VALID = 0x8000_0000n;
 const VMCS = 0;
 const fieldAt = (field: FieldName): number => 4 * slot(field);
 
@@ -148,13 +149,6 @@ function saveGuest(status: number): FunctionBody {
   when(f, control(f, EXIT_CONTROLS, VM_EXIT['save IA32_PAT']), () => saver.move(GUEST_PAT));
   when(f, control(f, EXIT_CONTROLS, VM_EXIT['save IA32_EFER']), () => saver.move(GUEST_EFER));
   saver.rflags(() => f.i32(0).memory('i32.load', S.rflags).call(status).op('i32.or').op('i64.extend_i32_u'));
-  // Where delivery of the single-step trap is held up, the pending debug exceptions say so: VM entry demands it.
-  saver.save('guest pending debug exceptions', () => {
-    f.i32(0).memory('i64.load', S.pendingDebug).i64(BigInt(PENDING_BS)).i64(0n);
-    f.i32(0).memory('i32.load', S.interruptibility).i32(BLOCKING.STI | BLOCKING.MOV_SS).op('i32.and').i32(0).op('i32.ne');
-    f.i32(0).memory('i32.load', S.rflags).i32(TF).op('i32.and').i32(0).op('i32.ne').op('i32.and');
-    f.i32(0).memory('i32.load', S.debugControl).i32(BTF).op('i32.and').op('i32.eqz').op('i32.and').op('select').op('i64.or');
-  });
   when(f, secondary(f, PROCESSOR_2['enable EPT']), () => { for (const each of PDPTES) saver.move(each); });
   when(f, secondary(f, PROCESSOR_2['unrestricted guest']), () => saver.save(ENTRY_CONTROLS, () => {
     f.get(VMCS).memory('i64.load', fieldAt(ENTRY_CONTROLS)).i64(~BigInt(VM_ENTRY['IA-32e mode guest'])).op('i64.and').i64(BigInt(VM_ENTRY['IA-32e mode guest'])).i64(0n);

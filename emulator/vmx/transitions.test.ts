@@ -7,7 +7,7 @@ import { serviceInterrupts } from '../cpu/interrupts.js';
 import { EXECUTE } from '../paging/mmu.js';
 import { VM_ENTRY_FAILURE } from './exit-reasons.js';
 import { eptFault } from './intercepts.js';
-import { AT, CONTROLS, exited, guest, HOST_CR0, HOST_CR4, inject, LONG_EFER, mapByEpt, pin, primary, PROCESSOR_2, secondary, TestProcessor, VM_ENTRY, VM_EXIT } from './test-processor.js';
+import { AT, CONTROLS, exited, type Fields, guest, HOST_CR0, HOST_CR4, inject, LONG_EFER, mapByEpt, pin, primary, PROCESSOR_2, secondary, TestProcessor, VM_ENTRY, VM_EXIT } from './test-processor.js';
 
 const ZF = 0x40;
 /** The quadword at the guest's stack pointer plus 8n. */
@@ -279,6 +279,25 @@ describe('VM exit', () => {
     assert.equal(t.read('guest-physical address'), 0x1234_5000n);
     assert.equal(t.read('guest-linear address'), 0xffff_ffff_ffff_f000n);
     assert.match(t.last.says, /^EPT violation: guest-physical address 0x12345000: EPT PTE at 0x13000: bit 1 \(write\) is 0\.$/);
+  });
+});
+
+describe('pending debug exceptions at a VM exit', () => {
+  const BS = 0x4000, B0 = 0x1001, TF = 0x100, STI = 1, MOV_SS = 2;
+  const saved = (pending: number, blocking: number, flags: number, fields: Fields = {}): bigint => {
+    const t = guest(fields);
+    t.cpu.set(S.pendingDebug, pending, 0);
+    t.cpu.interruptibility = blocking;
+    t.cpu.set(S.rflags, t.cpu.low(S.rflags) | flags, 0);
+    t.perform('CPUID');
+    return t.read('guest pending debug exceptions');
+  };
+  it('are saved as clear, also behind STI', () => {
+    assert.deepEqual([saved(BS, 0, 0), saved(B0, 0, 0), saved(0, STI, TF)], [0n, 0n, 0n]);
+  });
+  it('are saved behind MOV SS, with the single step that it holds up', () => {
+    assert.deepEqual([saved(B0, MOV_SS, 0), saved(B0, MOV_SS, TF), saved(0, MOV_SS, TF)], [BigInt(B0), BigInt(B0 | BS), BigInt(BS)]);
+    assert.equal(saved(0, MOV_SS, TF, { 'guest IA32_DEBUGCTL': 2 }), 0n);
   });
 });
 
