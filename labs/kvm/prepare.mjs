@@ -50,6 +50,6 @@ copyFileSync(join(boot, vmlinuz), join(cache, 'vmlinuz'));
 const drivers = join(kernel, 'lib/modules', vmlinuz.slice('vmlinuz-'.length), 'kernel');
 const modules = MODULES.map((file) => [file.split('/').at(-1), readFileSync(join(drivers, file))]);
 const vmm = [['dev'], ['init', readFileSync(join(folder, 'vmm.elf'))], ...modules];
-const guest = gzipSync(cpio([['bin'], ['dev'], ['bin/busybox', readFileSync(join(shell, 'bin/busybox'))], ['init', readFileSync(join(folder, 'guest/init'))]]), { level: 1 });
+const guest = gzipSync(cpio([['bin'], ['dev'], ['proc'], ['sys'], ['bin/busybox', readFileSync(join(shell, 'bin/busybox'))], ['init', readFileSync(join(folder, 'guest/init'))]]), { level: 1 });
 writeFileSync(join(cache, 'initrd.gz'), gzipSync(cpio(vmm), { level: 1 }));
 writeFileSync(join(cache, 'linux.cpio'), cpio([...vmm, ['guest'], ['guest/vmlinuz', readFileSync(join(boot, vmlinuz))], ['guest/initrd.gz', guest]]));
