@@ -7,7 +7,7 @@ import { linearNumber } from './images.js';
 import { askLinux, logTime } from './linux-data.js';
 import { hex } from './memory-reference.js';
 import { nearest } from './nearest.js';
-import { exitData, guestState, tlbData, trapData, vmcsData, walkData } from './panel-data.js';
+import { exitData, interruptData, guestState, tlbData, trapData, vmcsData, walkData } from './panel-data.js';
 import { RequestError } from './request-error.js';
 import type { Frame } from './unwinder.js';
 import { fieldText } from './variables.js';
@@ -18,7 +18,7 @@ interface Command {
   run(debuggee: Debuggee, argument: string, frame: Frame): string;
 }
 
-const SHOWN_TRAPS = 20;
+const SHOWN_TRAPS = 20, SHOWN_INTERRUPTS = 5;
 
 export const CONSOLE_COMMANDS: Readonly<Record<string, Command>> = {
   vmcs: { usage: 'vmcs [FIELD]', says: 'the current VMCS, or the fields whose names hold these words', run: showVmcs },
@@ -26,6 +26,7 @@ export const CONSOLE_COMMANDS: Readonly<Record<string, Command>> = {
   pt: { usage: 'pt ADDRESS', says: 'the paging-structure entries that translate a linear address', run: showEntries },
   tlb: { usage: 'tlb', says: 'what the TLB holds, and which entries are stale', run: showTlb },
   traps: { usage: 'traps [FILTER]', says: `the last ${SHOWN_TRAPS} events and how many there were; FILTER is a condition or words`, run: showTraps },
+  interrupts: { usage: 'interrupts', says: `the last ${SHOWN_INTERRUPTS} interrupts, each from what came to the processor, through VM exit and injection, to its end`, run: showInterrupts },
   exits: { usage: 'exits', says: 'the VM exits by reason, and what the hypervisor took for them in instructions up to the next VM entry', run: showExits },
   tasks: { usage: 'tasks', says: 'the processes and threads of a Linux guest, the running one marked', run: showTasks },
   maps: { usage: 'maps PID', says: 'the address space of a process of a Linux guest', run: showMaps },
@@ -137,6 +138,12 @@ function showTraps(debuggee: Debuggee, argument: string): string {
   const { rows, counts } = trapData(debuggee, argument, Math.max(0, total - SHOWN_TRAPS), SHOWN_TRAPS);
   const lines = rows.map((row) => `${row.at}  ${row.world}  ${row.symbol ?? row.rip}  ${row.kind}: ${row.detail}`);
   return [...lines, ...counts.map(({ name, count }) => `${String(count).padStart(10)}  ${name}`)].join('\n');
+}
+
+function showInterrupts(debuggee: Debuggee): string {
+  const threads = interruptData(debuggee, SHOWN_INTERRUPTS);
+  if (threads.length === 0) return 'There was no interrupt.';
+  return threads.map((thread) => thread.map(({ at, role, says }, index) => `${index === 0 ? '' : '  '}${at}  ${role}: ${says}`).join('\n')).join('\n');
 }
 
 function showExits(debuggee: Debuggee): string {

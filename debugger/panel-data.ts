@@ -4,6 +4,7 @@ import { S } from '../emulator/cpu/layout.js';
 import { getRflags } from '../emulator/cpu/flags.js';
 import { bitField } from '../emulator/observe/bits.js';
 import type { TrapEvent } from '../emulator/cpu/trap-events.js';
+import { interruptThreads, type ThreadEvent } from '../emulator/observe/interrupt-threads.js';
 import { currentPagingState } from '../emulator/observe/memory.js';
 import type { ServiceTime } from '../emulator/observe/service-times.js';
 import { readTable, rootOf, type TableEntry } from '../emulator/observe/page-tables.js';
@@ -176,7 +177,18 @@ function trapRow(debuggee: Debuggee, event: TrapEvent) {
 export function trapData(debuggee: Debuggee, filter: string, start: number, count: number) {
   const { ledger } = debuggee.machine;
   const { total, rows } = ledger.page(start, count, filter.trim() === '' ? undefined : trapFilter(debuggee, filter));
-  return { total, rows: rows.map(({ event }) => trapRow(debuggee, event)), counts: trapCounts(debuggee) };
+  const threads = new Map(interruptThreads(ledger).flatMap((thread) => thread.map((part) => [part.number, thread])));
+  return {
+    total, counts: trapCounts(debuggee),
+    rows: rows.map(({ event, number }) => ({ ...trapRow(debuggee, event), ...(threads.has(number) && { thread: threads.get(number)!.map(threadRow) }) })),
+  };
+}
+
+const threadRow = ({ event, role }: ThreadEvent) => ({ at: event.at, role, says: event.says() });
+
+/** The last interrupts, each from what came to the processor to the end of what came of it. */
+export function interruptData({ machine: { ledger } }: Debuggee, count: number) {
+  return interruptThreads(ledger).slice(-count).map((thread) => thread.map(threadRow));
 }
 
 interface TrapCount {

@@ -11,6 +11,8 @@ const FIELDS = {
   'TLB flush': ['instruction', 'type', 'pcid', 'vpid', 'eptp', 'gla'],
   'stale translation': ['linear', 'physical'],
   halt: ['rip'],
+  /** The interrupt that a local APIC, or the virtual one of a guest, had in service is over. */
+  EOI: ['vector'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 export type TrapKind = keyof typeof FIELDS;
 
@@ -34,6 +36,8 @@ export function fieldsOf(kind: number, value: (place: number) => number | undefi
   });
   return fields;
 }
+
+export const EOI_SAYS: Sentence = ({ fields }) => `End of interrupt: vector ${fields['vector']} has been serviced.`;
 
 export interface TrapEvent {
   readonly kind: TrapKind;

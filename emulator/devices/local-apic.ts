@@ -19,6 +19,8 @@ export interface LocalApicWires {
   send(message: InterruptMessage, shorthand: Shorthand): void;
   /** A level-triggered interrupt has been serviced: told to the I/O APICs. */
   endOfInterrupt(vector: number): void;
+  /** An interrupt has been serviced. */
+  serviced?(vector: number): void;
   /** An INTA cycle to the 8259A, which answers with the vector. */
   acknowledgeExternal(): number;
   NMI(): void;
@@ -336,6 +338,7 @@ export class LocalApic implements Device {
     const vector = this.inService.highest;
     if (vector < 0) return;
     this.inService.delete(vector);
+    this.wires.serviced?.(vector);
     if (this.levelTriggered.has(vector)) {
       for (const n of [LVT.LINT0, LVT.LINT1]) {
         const entry = this.state.lvt[n]!;

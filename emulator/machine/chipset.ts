@@ -30,6 +30,7 @@ import { type BoardPci, boardPci } from './pci.js';
 /** What a local APIC does to its processor, and asks of it. */
 export interface ProcessorWires {
   tsc(): bigint;
+  serviced(vector: number): void;
   NMI(): void;
   SMI(): void;
   INIT(): void;

@@ -13,6 +13,7 @@ import { endWait, waitsForStore } from '../cpu/monitor.js';
 import { ROOT_INTERCEPTS } from '../cpu/intercepts.js';
 import { Processor } from '../cpu/processor.js';
 import { resetProcessor } from '../cpu/reset.js';
+import { EOI_SAYS, TRAP } from '../cpu/trap-events.js';
 import { applyEntryState } from './entry-state.js';
 import { LocalApic } from '../devices/local-apic.js';
 import { DecodeTable } from '../isa/decode.js';
@@ -90,6 +91,7 @@ export class PersonalComputer implements Machine {
     this.chipset = new Chipset(this.clock, this.guestBytes, EPOCH_SECONDS, all.map(({ id }) => ({
       tsc: () => BigInt(this.now()) + turns.big(id, S.tscAdjust),
       NMI: () => { turns.words(id)[S.pendingNmi >> 2] = 1; },
+      serviced: (vector) => { all[id]!.observer.raise(TRAP.EOI, [vector], EOI_SAYS); },
       SMI: () => { throw new NotImplemented('system-management interrupts'); },
       INIT: () => {
         turns.words(id)[S.pendingInit >> 2] = 1;

@@ -5,7 +5,7 @@
 import { deliver, EVENT } from '../cpu/exceptions.js';
 import { STOP_BEFORE_DELIVERY } from '../cpu/events.js';
 import type { Processor } from '../cpu/processor.js';
-import { type Sentence, TRAP } from '../cpu/trap-events.js';
+import { EOI_SAYS, type Sentence, TRAP } from '../cpu/trap-events.js';
 import { readPhysical32, writePhysical32 } from '../paging/access.js';
 import { PROCESSOR, PROCESSOR_2 } from './controls.js';
 import { exitSentence, vmExit } from './exit.js';
@@ -85,6 +85,7 @@ export function virtualizeEoi(cpu: Processor, vmcs: Vmcs): boolean {
   setVector(cpu, vmcs, PAGE.ISR, vector, false);
   setStatus(vmcs, rvi(vmcs), highestVector(cpu, vmcs, PAGE.ISR));
   virtualizePpr(cpu, vmcs);
+  cpu.observer.raise(TRAP.EOI, [vector], EOI_SAYS);
   const bitmap = EOI_EXITS[vector >>> 6]!, word = (vector & 32) === 0 ? vmcs.low(bitmap) : vmcs.high(bitmap);
   if (((word >>> (vector & 31)) & 1) === 0) {
     evaluate(cpu, vmcs);

@@ -46,6 +46,10 @@ describe('the details of a trap', () => {
   it('say everything the ledger knows', () => {
     assert.deepEqual(details(trap(1)), [['event', 'VM exit: CPUID'], ['instant', 'after 1 instruction'], ['processor', '0, guest'], ['RIP', '0x1000, guest_main+4'], ['detail', 'leaf 0']]);
   });
+  it('tell an interrupt from end to end', () => {
+    const thread = [{ at: 1, role: 'arrives', says: 'External interrupt, vector 36.' }, { at: 2345, role: 'is over', says: 'End of interrupt: vector 36 has been serviced.' }];
+    assert.deepEqual(details({ ...trap(1), thread }).slice(-2), [['▸ 1', 'arrives: External interrupt, vector 36.'], ['2\u202f345', 'is over: End of interrupt: vector 36 has been serviced.']]);
+  });
   it('are headed by a sentence', () => {
     assert.equal(headline(0, ''), 'No trap yet.');
     assert.equal(headline(0, 'x'), 'No trap matches “x”.');

@@ -75,6 +75,7 @@ export const details = (trap: TrapRow): [string, string][] => [
   ['processor', `${trap.cpu}, ${trap.world}`],
   ['RIP', trap.symbol === undefined ? trap.rip : `${trap.rip}, ${trap.symbol}`],
   ['detail', trap.detail],
+  ...(trap.thread ?? []).map(({ at, role, says }): [string, string] => [`${at === Number(trap.at) ? '▸ ' : ''}${countText(at)}`, `${role}: ${says}`]),
 ];
 
 export function headline(total: number, filter: string): string {

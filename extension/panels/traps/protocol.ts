@@ -9,6 +9,8 @@ export interface TrapRow {
   symbol?: string;
   detail: string;
   world: string;
+  /** Of an event that belongs to an interrupt: all of it, from what came to the processor to the end of what came of it. */
+  thread?: { at: number; role: string; says: string }[];
 }
 
 export interface TrapCount {
