@@ -9,6 +9,7 @@ import { TableBases } from './panel-data.js';
 import type { Host } from './host.js';
 import { Linux } from './guests/linux/linux.js';
 import { Image, Images } from './images.js';
+import type { Devices } from '../outside/devices.js';
 import type { LaunchArguments } from './launch-arguments.js';
 import { listingAround, type Listing } from './listing.js';
 import { Pace } from './pace.js';
@@ -25,6 +26,8 @@ import type { Node } from './variables.js';
 export interface DebuggeeEvents {
   output(text: string, category: 'stdout' | 'console' | 'stderr'): void;
   stopped(stop: Stop): void;
+  /** The machine has run for a while, and goes on. */
+  served(): void;
 }
 
 /** Something that a client opened: it knows its children until the machine goes on. */
@@ -62,11 +65,16 @@ export class Debuggee {
     judge: Judge,
     host: Host,
     private readonly pace: Pace,
+    private readonly devices: Devices,
   ) {
     this.runner = new Runner(machine, judge, {
       later: (callback, milliseconds) => { host.later(callback, milliseconds); },
       now: () => host.now(),
-      served: () => { for (const line of serial) line.serve(); },
+      served: () => {
+        for (const line of serial) line.serve();
+        devices.serve(machine).catch((error: unknown) => { events.output(`${error instanceof Error ? error.message : String(error)}\n`, 'stderr'); });
+        events.served();
+      },
       stopped: (stop) => { this.stopped(stop); },
     }, pace);
   }
@@ -79,17 +87,23 @@ export class Debuggee {
     const images = new Images(programs, programs.flatMap((image) => Linux.of(image) ?? []));
     const sources = await Sources.find(images, (path) => host.exists(path));
     const lines = [1, 2, 3].map(() => new SerialOutput((text) => { events.output(text, 'stdout'); }, () => host.now()));
-    const pace = new Pace(() => host.now());
+    const devices = await host.openDevices({
+      ...options.devices, disks: options.devices.disks.map((file) => host.absolute(file)), shares: options.devices.shares.map((share) => ({ ...share, folder: host.absolute(share.folder) })),
+    });
+    const pace = new Pace(() => host.now(), () => devices.busy);
     const machine = await host.createMachine({
       memoryBytes,
       cpus: options.cpus,
       features: options.features,
       seed: options.seed,
+      quantum: options.quantum,
+      nanosecondsPerInstruction: options.nanosecondsPerInstruction,
+      ...devices.options,
       onSerial: (port, byte) => { pace.active(); lines[port - 1]!.byte(byte); },
       onDebugConsole: (byte) => { pace.active(); lines[2]!.byte(byte); },
     });
     machine.load(plan);
-    return new Debuggee(machine, options, images, sources, notes, plan, lines, events, judge, host, pace);
+    return new Debuggee(machine, options, images, sources, notes, plan, lines, events, judge, host, pace, devices);
   }
 
   processor(thread: number): Processor {
@@ -114,6 +128,12 @@ export class Debuggee {
     this.pace.active();
     this.machine.input(1, new TextEncoder().encode(text));
   }
+
+  /** Whether it has nothing to do until something comes in. */
+  get waits(): boolean { return this.pace.wait > 0; }
+
+  /** Lets go of everything outside. */
+  close(): Promise<void> { return this.devices.close(); }
 
   requireStopped(): void {
     if (this.runner.running) throw new RequestError('The machine is running: pause it first.');

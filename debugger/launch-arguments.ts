@@ -1,7 +1,10 @@
 /** The launch configuration: what it may hold, and what is wrong with one that holds something else. */
 import { BOOT_PROTOCOLS, type BootProtocol } from '../emulator/boot/index.js';
 import { MOST_PROCESSORS } from '../emulator/cpu/layout.js';
-import { MOST_MEMORY } from '../emulator/machine/machine.js';
+import { DEFAULT_QUANTUM, MOST_MEMORY, MOST_NANOSECONDS, MOST_QUANTUM } from '../emulator/machine/machine.js';
+import type { Wanted } from '../outside/devices.js';
+import { NetworkError, readNetwork, type NetworkOptions } from '../outside/network/options.js';
+import { readShare, type ShareOptions } from '../outside/share/options.js';
 import { readProcessorModel } from './processor-model.js';
 import { RequestError } from './request-error.js';
 
@@ -22,6 +25,9 @@ export interface LaunchArguments {
   /** Of the processors. */
   readonly features: ReadonlySet<string>;
   readonly seed: number;
+  readonly quantum: number;
+  readonly nanosecondsPerInstruction: number;
+  readonly devices: Wanted;
   readonly commandLine: string;
   readonly initrd: string | undefined;
   readonly protocol: BootProtocol | undefined;
@@ -51,13 +57,13 @@ export function readLaunchArguments(given: unknown): LaunchArguments {
     cpus: whole(from, 'cpus', 1, MOST_PROCESSORS) ?? 1,
     features: processorModel(text(from, 'cpu') ?? ''),
     seed: whole(from, 'seed', 0, 2 ** 32 - 1) ?? 0,
+    quantum: whole(from, 'quantum', 1, MOST_QUANTUM) ?? DEFAULT_QUANTUM,
+    nanosecondsPerInstruction: whole(from, 'nanoseconds', 1, MOST_NANOSECONDS) ?? 1,
+    devices: { disks: texts(from, 'disks', 'the name of a file'), networks: texts(from, 'net', 'text').map(network), shares: texts(from, 'share', 'text').map(share) },
     commandLine: text(from, 'args') ?? '',
     initrd: text(from, 'initrd'),
     protocol: oneOf(from, 'boot', BOOT_PROTOCOLS),
-    modules: list(from, 'modules').map((module, index) => {
-      if (typeof module !== 'string' || module === '') throw wrong(`modules[${index}]`, 'the name of a file', module);
-      return module;
-    }),
+    modules: texts(from, 'modules', 'the name of a file'),
     symbols: list(from, 'symbols').map((entry, index) => symbolFile(entry, `symbols[${index}]`)),
     stopOnEntry: truth(from, 'stopOnEntry') ?? true,
     stopInInterrupts: truth(from, 'stopInInterrupts') ?? false,
@@ -69,6 +75,20 @@ function processorModel(given: string): ReadonlySet<string> {
   const features = readProcessorModel(given);
   if (typeof features === 'string') throw new RequestError(`"cpu": ${features}`);
   return features;
+}
+
+function network(given: string, card: number): NetworkOptions {
+  try {
+    return readNetwork(given, card);
+  } catch (error) {
+    throw error instanceof NetworkError ? new RequestError(`"net[${card}]": ${error.message}.`) : error;
+  }
+}
+
+function share(given: string, index: number): ShareOptions {
+  const options = readShare(given);
+  if (!options) throw wrong(`share[${index}]`, 'a folder and a tag, as in "folder,tag" or "folder,tag,write"', given);
+  return options;
 }
 
 function symbolFile(given: unknown, name: string): SymbolFile {
@@ -105,6 +125,13 @@ function whole(from: Readonly<Record<string, unknown>>, name: string, least: num
   if (value === undefined) return undefined;
   if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most) throw wrong(name, `a whole number from ${least} to ${most}${unit}`, value);
   return value;
+}
+
+function texts(from: Readonly<Record<string, unknown>>, name: string, expected: string): readonly string[] {
+  return list(from, name).map((each, index) => {
+    if (typeof each !== 'string' || each === '') throw wrong(`${name}[${index}]`, expected, each);
+    return each;
+  });
 }
 
 function list(from: Readonly<Record<string, unknown>>, name: string): readonly unknown[] {

@@ -4,6 +4,7 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import { BadImage } from '../emulator/boot/index.js';
 import { NotImplemented } from '../emulator/cpu/events.js';
 import type { TrapEvent } from '../emulator/cpu/trap-events.js';
+import { BootProgress } from './boot-progress.js';
 import { BreakpointTable, type Evaluator } from './breakpoints.js';
 import { Debuggee } from './debuggee.js';
 import { fill, holds, parseOnce } from './evaluation.js';
@@ -11,7 +12,7 @@ import { sentenceOf } from './explain.js';
 import { ExceptionBreakpoints } from './exception-filters.js';
 import { ExpressionError } from './expressions/expression-error.js';
 import type { Host } from './host.js';
-import { readLaunchArguments } from './launch-arguments.js';
+import { readLaunchArguments, type LaunchArguments } from './launch-arguments.js';
 import type { Place } from './place.js';
 import { SystemFinder } from './guests/finder.js';
 import { SystemTasks } from './guests/task-names.js';
@@ -36,6 +37,8 @@ export class RingsideSession extends DebugSession implements Evaluator, Judge {
   private finder: SystemFinder | undefined;
   /** Programs that the client was told of. */
   private announced: ReadonlySet<string> = new Set();
+  private progress: BootProgress | undefined;
+  private closing: Promise<void> = Promise.resolve();
   private readonly afterwards: (() => void)[] = [];
   private isConfigured = false;
   private ended = false;
@@ -96,11 +99,27 @@ export class RingsideSession extends DebugSession implements Evaluator, Judge {
   async launch(given: unknown): Promise<void> {
     if (this.launched) throw new RequestError('This session has launched a machine already.');
     const options = readLaunchArguments(given);
+    if (this.client.supportsProgressReporting === true) this.progress = new BootProgress(options.program, (event, body) => { this.send(event, body); }, () => this.host.now());
+    try {
+      await this.load(options);
+    } catch (error) {
+      this.progress?.end();
+      throw error;
+    }
+  }
+
+  private async load(options: LaunchArguments): Promise<void> {
     const debuggee = await Debuggee.launch(options, this.host, this, {
       output: (text, category) => { this.output(text, category); },
       stopped: (stop) => { this.stopped(stop); },
+      served: () => { this.served(); },
     });
+    if (this.progress?.cancelled === true) {
+      await debuggee.close();
+      throw new RequestError('The start was cancelled.');
+    }
     this.launched = debuggee;
+    if (debuggee.images.systems.length === 0) this.progress?.end();
     for (const note of debuggee.notes) this.output(`${note}\n`, 'console');
     if (!options.noDebug) {
       const { machine, images } = debuggee, tasks = new SystemTasks(images);
@@ -121,6 +140,19 @@ export class RingsideSession extends DebugSession implements Evaluator, Judge {
     for (const id of this.announced) if (!names.has(id)) this.send('module', { reason: 'removed', module: { id, name: id } });
     this.announced = names;
     this.placeBreakpoints();
+  }
+
+  /** A client wants what is shown as progress to end. */
+  cancel(progress: string): void {
+    if (this.progress?.id !== progress || this.progress.ended) return;
+    this.progress.cancel();
+    if (this.launched) this.end(0, 'The start was cancelled.');
+  }
+
+  /** A boot has ended when the machine waits for somebody. */
+  private served(): void {
+    if (this.debuggee.waits) this.progress?.end();
+    else this.progress?.update(this.debuggee.machine.instructions);
   }
 
   private placeBreakpoints(): void {
@@ -172,10 +204,15 @@ export class RingsideSession extends DebugSession implements Evaluator, Judge {
     this.ended = true;
     this.launched?.runner.abandon();
     this.launched?.flushOutput();
+    this.progress?.end();
+    this.closing = this.launched?.close() ?? this.closing;
     if (why !== '') this.output(`${why}\n`, 'console');
     this.sendEvent(new ExitedEvent(status));
     this.sendEvent(new TerminatedEvent());
   }
+
+  /** When all that is outside has been let go. */
+  get closed(): Promise<void> { return this.closing; }
 
   output(text: string, category: string): void {
     this.sendEvent(new OutputEvent(text, category));
@@ -187,6 +224,7 @@ export class RingsideSession extends DebugSession implements Evaluator, Judge {
 
   private stopped(stop: Stop): void {
     const { end } = stop;
+    this.progress?.end();
     if (end?.kind === 'exit') {
       this.end(exitStatus(end.value), `${stop.description} Exit status ${exitStatus(end.value)}.`);
       return;

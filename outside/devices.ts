@@ -16,6 +16,8 @@ export interface Wanted {
 }
 
 export class Devices {
+  private saving: Promise<void> | undefined;
+
   private constructor(private readonly disks: readonly DiskFile[], private readonly networks: readonly UserNetwork[], private readonly shares: readonly FileServer[]) {}
 
   /** Rejects with a sentence that names what cannot be had. `now`: milliseconds. */
@@ -39,14 +41,21 @@ export class Devices {
   get hears(): boolean { return this.busy || this.networks.some(({ ports }) => ports.length > 0); }
 
   /** Between two runs of the machine: what came from outside goes in, and what has to last is written. */
-  async serve(machine: Pick<RunningMachine, 'receive'>): Promise<void> {
+  serve(machine: Pick<RunningMachine, 'receive'>): Promise<void> {
     this.networks.forEach((network, card) => { network.deliver((frame) => machine.receive(card, frame)); });
-    for (const disk of this.disks) await disk.save();
+    return (this.saving ??= this.save());
+  }
+
+  private async save(): Promise<void> {
+    try {
+      for (const disk of this.disks) await disk.save();
+    } finally { this.saving = undefined; }
   }
 
   async close(): Promise<void> {
     for (const network of this.networks) network.close();
     for (const share of this.shares) share.reset();
+    await this.saving;
     for (const disk of this.disks) await disk.close();
   }
 }

@@ -34,6 +34,7 @@ const initialize: Handler<DebugProtocol.InitializeRequestArguments, DebugProtoco
     supportsModulesRequest: true,
     supportsDelayedStackTraceLoading: true,
     supportsValueFormattingOptions: true,
+    supportsCancelRequest: true,
   };
 };
 
@@ -53,11 +54,16 @@ const terminate: Handler<unknown> = (session) => {
   session.afterResponse(() => { session.end(0, ''); });
 };
 
+/** Requests themselves are not cancelled: they are short. */
+const cancel: Handler<DebugProtocol.CancelArguments> = (session, { progressId }) => {
+  if (progressId !== undefined) session.cancel(progressId);
+};
+
 const disconnect: Handler<unknown> = (session) => {
   session.afterResponse(() => {
     session.end(0, '');
-    session.shutdown();
+    void session.closed.finally(() => { session.shutdown(); });
   });
 };
 
-export const lifeRequests: Handlers = { initialize, launch, attach, configurationDone, restart, terminate, disconnect };
+export const lifeRequests: Handlers = { initialize, launch, attach, configurationDone, restart, terminate, cancel, disconnect };

@@ -55,8 +55,9 @@ export class ConfigurationProvider implements vscode.DebugConfigurationProvider 
     const program = absolute(configuration['program'] as string);
     const initrd = configuration['initrd'] === undefined ? undefined : absolute(configuration['initrd'] as string);
     const modules = ((configuration['modules'] ?? []) as string[]).map(absolute);
+    const devices = Object.fromEntries(['disks', 'share'].flatMap((attribute) => (configuration[attribute] === undefined ? [] : [[attribute, (configuration[attribute] as string[]).map(absolute)]])));
     const symbols = ((configuration['symbols'] ?? []) as { file: string }[]).map((entry) => ({ ...entry, file: absolute(entry.file) }));
-    const resolved = { ...configuration, program, ...(initrd !== undefined && { initrd }), ...(modules.length > 0 && { modules }), ...(symbols.length > 0 && { symbols }) };
+    const resolved = { ...configuration, ...devices, program, ...(initrd !== undefined && { initrd }), ...(modules.length > 0 && { modules }), ...(symbols.length > 0 && { symbols }) };
     if (configuration.preLaunchTask !== undefined) return resolved;
     for (const [attribute, file] of [['program', program], ...(initrd === undefined ? [] : [['initrd', initrd]]), ...modules.map((each) => ['modules', withoutCommandLine(each)]), ...symbols.map((each) => ['symbols', each.file])] as [string, string][]) {
       const fault = await fileFault(file);

@@ -8,7 +8,7 @@ const faults = (configuration: Record<string, unknown>) => memberFaults({ progra
 
 describe('the judgement of launch configurations', () => {
   it('accepts every attribute used as documented', () => {
-    assert.deepEqual(faults({ initrd: 'initrd.gz', boot: 'bzimage', memory: 128, cpus: 1, args: 'quiet', modules: ['a'], symbols: [{ file: 'g.elf', world: 'guest', base: '0x200000' }], stopOnEntry: false }), []);
+    assert.deepEqual(faults({ initrd: 'initrd.gz', boot: 'bzimage', memory: 128, cpus: 1, quantum: 100, nanoseconds: 8, disks: ['d.img'], net: ['user'], share: ['f,tag'], args: 'quiet', modules: ['a'], symbols: [{ file: 'g.elf', world: 'guest', base: '0x200000' }], stopOnEntry: false }), []);
   });
 
   const cases: [string, Record<string, unknown>, RegExp][] = [
@@ -17,6 +17,9 @@ describe('the judgement of launch configurations', () => {
     ['memory as text', { memory: '64' }, /"memory" must be a whole number, and is "64"/],
     ['no memory at all', { memory: 0 }, /"memory" is 0, but must be between 2 and/],
     ['half a processor', { cpus: 0.5 }, /"cpus" must be a whole number/],
+    ['disks that are no list', { disks: 'd.img' }, /"disks" must be a list/],
+    ['a network that is no text', { net: [true] }, /"net\[0\]" must be text in quotes/],
+    ['a quantum of nothing', { quantum: 0 }, /"quantum" is 0, but must be between 1 and 1000000/],
     ['modules that are no list', { modules: 'initrd' }, /"modules" must be a list/],
     ['a symbol file without a name', { symbols: [{ world: 'guest' }] }, /"symbols\[0\]\.file" is missing/],
     ['an unknown world', { symbols: [{ file: 'x', world: 'moon' }] }, /"symbols\[0\]\.world" must be one of "host", "guest", and is "moon"/],

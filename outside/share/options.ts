@@ -12,5 +12,5 @@ const LONGEST_TAG = 255;
 /** Undefined: it is not as it must be. */
 export function readShare(given: string): ShareOptions | undefined {
   const [, folder, tag, write] = /^(.+?),([^,]+)(,write)?$/s.exec(given) ?? [];
-  return folder === undefined || tag === undefined || Buffer.byteLength(tag) > LONGEST_TAG ? undefined : { folder, tag, writable: write !== undefined };
+  return folder === undefined || tag === undefined || new TextEncoder().encode(tag).length > LONGEST_TAG ? undefined : { folder, tag, writable: write !== undefined };
 }

@@ -50,6 +50,12 @@ describe('Debian’s Linux kernel in the debugger', function () {
     assert.match(await talk.evaluate('*how'), /^\{flags = \d+ \(0x[0-9a-f]+\), mode = 0, resolve = 0\}$/);
   });
 
+  it('has shown how far the boot was, until it stopped', () => {
+    const [start, ...more] = talk.progress, end = more.pop();
+    assert.deepEqual([start!.event, start!.title, end!.event], ['progressStart', `Booting ${path.basename(fileIn(path.join(kernel, 'boot'), 'vmlinuz'))}`, 'progressEnd']);
+    assert.ok(more.length > 3 && more.every(({ event, message }) => event === 'progressUpdate' && /^[\d,]+ million instructions$/.test(message!)));
+  });
+
   it('shows tasks, address spaces and the log', async () => {
     const tasks = await talk.evaluate('tasks', 'repl');
     assert.match(tasks, /^\* +1 +1 +0 +R \(running\) +init /m);
@@ -75,5 +81,15 @@ describe('Debian’s Linux kernel in the debugger', function () {
     const { breakpoints } = await talk.request<{ breakpoints: { verified: boolean; message?: string }[] }>('setExceptionBreakpoints', { filters: [], filterOptions: [{ filterId: 'page-fault', condition: 'task.name == "sh"' }] });
     assert.deepEqual(breakpoints.map(({ verified }) => verified), [false]);
     assert.match(breakpoints[0]!.message!, /struct task_struct has no member "name"/);
+  });
+
+  it('is no longer started when the progress is cancelled', async () => {
+    const other = new Conversation(60_000), terminated = other.client.waitForEvent('terminated', 60_000);
+    other.client.on('progressUpdate', ({ body }: { body: { progressId: string } }) => { void other.request('cancel', body); });
+    other.launch({ kernel: fileIn(path.join(kernel, 'boot'), 'vmlinuz'), args: 'console=ttyS0', stopOnEntry: false }).catch(() => undefined);
+    await terminated;
+    assert.match(other.text, /The start was cancelled\./);
+    assert.equal(other.progress.at(-1)!.event, 'progressEnd');
+    await other.end();
   });
 });

@@ -23,6 +23,7 @@ export class Conversation {
   readonly client: DebugClient;
   readonly outputs: DebugProtocol.OutputEvent['body'][] = [];
   readonly events: string[] = [];
+  readonly progress: { event: string; progressId: string; title?: string; message?: string; cancellable?: boolean }[] = [];
   machine: Machine | undefined;
 
   /** How long to wait for a stop. */
@@ -34,6 +35,7 @@ export class Conversation {
     this.client = new DebugClient('', '', 'ringside');
     (this.client as unknown as { connect(from: PassThrough, to: PassThrough): void }).connect(toClient, toSession);
     this.client.on('output', (event: DebugProtocol.OutputEvent) => this.outputs.push(event.body));
+    for (const event of ['progressStart', 'progressUpdate', 'progressEnd']) this.client.on(event, ({ body }: { body: { progressId: string } }) => this.progress.push({ event, ...body }));
     for (const name of ['stopped', 'exited', 'terminated', 'invalidated', 'breakpoint']) this.client.on(name, () => this.events.push(name));
   }
 
@@ -46,7 +48,7 @@ export class Conversation {
   }
 
   initialize(): Promise<DebugProtocol.InitializeResponse> {
-    return this.client.initializeRequest({ adapterID: 'ringside', linesStartAt1: true, columnsStartAt1: true, pathFormat: 'path', supportsInvalidatedEvent: true, supportsMemoryEvent: true });
+    return this.client.initializeRequest({ adapterID: 'ringside', linesStartAt1: true, columnsStartAt1: true, pathFormat: 'path', supportsInvalidatedEvent: true, supportsMemoryEvent: true, supportsProgressReporting: true });
   }
 
   /** Up to the first stop. */

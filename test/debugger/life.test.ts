@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { PersonalComputer } from '../../emulator/machine/machine.js';
 import { Conversation, LAB, lab } from './conversation.js';
 
 describe('the life of a session', function () {
@@ -55,6 +56,34 @@ describe('the life of a session', function () {
     const reference = (await talk.frames())[0]!.source!.sourceReference!;
     const { content } = await talk.request<{ content: string }>('source', { sourceReference: reference });
     assert.match(content.split('\n')[(await talk.frames())[0]!.line - 1]!, /^7c00 +eb fe +jmp short 0x7c00$/);
+  });
+
+  it('shows that it starts, until it has', async () => {
+    await talk.launch();
+    const [start, end, ...others] = talk.progress;
+    assert.deepEqual([start, end, others], [
+      { event: 'progressStart', progressId: start!.progressId, title: 'Booting hypervisor.elf', message: 'reading files', cancellable: true }, { event: 'progressEnd', progressId: start!.progressId }, [],
+    ]);
+    await talk.request('cancel', { progressId: start!.progressId });
+    await talk.request('cancel', { progressId: 'another' });
+    assert.equal((await talk.run('stepIn', 'instruction')).reason, 'step');
+  });
+
+  it('has the devices that its configuration names, and says which cannot be had', async () => {
+    const disk = path.join(folder, 'disk.img');
+    await writeFile(disk, new Uint8Array(1000));
+    for (const [more, message] of [
+      [{ disks: [disk] }, /disk\.img: a disk has whole sectors of 512 bytes/], [{ share: [`${disk},tag`] }, /disk\.img: it is no folder/], [{ net: ['user,hostfwd=tcp:192.0.2.1:99-:1'] }, /Port 99 of 192\.0\.2\.1 cannot be had/],
+    ] as const) {
+      const other = new Conversation();
+      await assert.rejects(other.launch({ ...LAB, ...more }), message);
+      await other.end();
+      assert.deepEqual(other.progress.map(({ event }) => event), ['progressStart', 'progressEnd']);
+    }
+    await writeFile(disk, new Uint8Array(1024));
+    await talk.launch({ ...LAB, disks: [`${disk},write`], net: ['user'], share: [`${folder},tag,write`], quantum: 50, nanoseconds: 3 });
+    const { all } = (talk.machine as PersonalComputer).chipset.pci.bus;
+    assert.deepEqual(all.map(({ name }) => name).filter((name) => /\d$/.test(name)).sort(), ['disk 0', 'network 0', 'shared folder 0']);
   });
 
   it('restarts the same machine', async () => {
