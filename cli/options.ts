@@ -25,6 +25,10 @@ export const COMMANDS = {
       seed: { type: 'string', value: 'N', says: 'where the random numbers of RDRAND, RDSEED and virtio’s entropy device begin, 0 if left out' },
       quantum: { type: 'string', value: 'N', says: 'instructions of a turn of one of several processors, 10000 if left out' },
       nanoseconds: { type: 'string', value: 'N', says: 'virtual time that an instruction takes, 1 if left out' },
+      bios: { type: 'string', value: 'FILE', says: 'firmware that starts from a disk, instead of an image: a ROM, or “default”: SeaBIOS as Debian’s package seabios installs it' },
+      cdrom: { type: 'string', value: 'FILE', says: 'the disc in the CD drive, an ISO image' },
+      ata: { type: 'string', multiple: true, value: 'FILE', says: 'an image of an ATA disk, for guests that know no virtio; otherwise as --disk; up to three' },
+      floppy: { type: 'string', value: 'FILE', says: 'an image of a diskette, for firmware that can make a disk of it in memory; what the guest writes there is lost' },
       append: { type: 'string', value: 'TEXT', says: 'the kernel’s command line' },
       memory: { type: 'string', value: 'SIZE', says: 'guest memory, such as 64M (the default), 4096K or 1G; 256M is the default for Linux' },
       disk: { type: 'string', multiple: true, value: 'FILE', says: 'an image of a virtio disk; what the guest writes stays in memory, and the file as it is, unless FILE,write is given; FILE,readonly refuses writes; may be repeated' },
@@ -32,6 +36,8 @@ export const COMMANDS = {
       share: { type: 'string', multiple: true, value: 'FOLDER,TAG', says: 'a folder that the guest mounts by mount -t 9p -o trans=virtio TAG; it reads only, unless FOLDER,TAG,write is given; may be repeated' },
       boot: { type: 'string', value: 'PROTOCOL', says: `how an image is started that can be started in several ways: ${BOOT_PROTOCOLS.join(', ')}` },
       module: { type: 'string', multiple: true, value: '"FILE ARGS"', says: 'a file handed to the guest beside the image, with its own command line; may be repeated' },
+      'no-reboot': { type: 'boolean', says: 'a reset by the guest ends the run; otherwise the machine begins anew' },
+      'reboot-on-triple-fault': { type: 'boolean', says: 'a triple fault resets the machine, as on most PCs, instead of ending the run with an account of it' },
       'max-instructions': { type: 'string', value: 'N', says: 'ends with status 6 after so many instructions' },
       tier: { type: 'string', value: 'TIER', says: 'interpreter: nothing is compiled; compiled (the default): what runs often is; both: one against the other, until their states differ, which ends with status 7' },
       stats: { type: 'boolean', says: 'ends with one line of JSON on standard error: instructions, seconds, VM exits by reason, exceptions and interrupts by vector, hypercalls by number, and the hash of the final state' },
@@ -115,5 +121,5 @@ export function helpText(): string {
 }
 
 const STATUSES = `Exit status of "run":
-  a byte v that the guest writes to port 0xf4 gives (v << 1) | 1; power-off or reset gives 0;
+  a byte v that the guest writes to port 0xf4 gives (v << 1) | 1; power-off, or reset under --no-reboot, gives 0;
   2 bad input; 3 every processor is halted for ever; 4 triple fault; 5 something is not implemented; 6 the limit of instructions; 7 the tiers differ`;

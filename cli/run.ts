@@ -1,12 +1,14 @@
 /** `ringside run`: one image from its first instruction to the machine's last word. */
 import { BOOT_PROTOCOLS, type BootProtocol } from '../emulator/boot/index.js';
 import { MOST_PROCESSORS } from '../emulator/cpu/layout.js';
-import { createMachine, DEFAULT_QUANTUM, MOST_MEMORY, MOST_NANOSECONDS, MOST_QUANTUM } from '../emulator/machine/machine.js';
+import { DEFAULT_QUANTUM, MOST_MEMORY, MOST_NANOSECONDS, MOST_QUANTUM } from '../emulator/machine/limits.js';
+import { createMachine } from '../emulator/machine/machine.js';
 import { BothTiers } from '../emulator/machine/both-tiers.js';
 import type { MachineOptions, RunningMachine, StopReason } from '../emulator/machine/contract.js';
 import type { TrapEvent, TrapKind } from '../emulator/cpu/trap-events.js';
 import { exitReasonName } from '../emulator/vmx/exit-reasons.js';
 import { planBoot } from '../debugger/boot-files.js';
+import { planFirmware } from '../debugger/firmware-boot.js';
 import { Pace } from '../debugger/pace.js';
 import { readProcessorModel } from '../debugger/processor-model.js';
 import { Devices } from '../outside/devices.js';
@@ -23,7 +25,11 @@ const SLICE = 2_000_000;
 export async function run({ values, positionals }: Given): Promise<number> {
   const text = (option: string): string | undefined => values[option] as string | undefined;
   const [program, ...others] = [...(text('kernel') === undefined ? [] : [text('kernel')!]), ...positionals];
-  if (program === undefined) throw new UsageError('Which image? Write ringside run IMAGE.');
+  const media = ['disk', 'ata', 'cdrom', 'floppy'].filter((option) => values[option] !== undefined), bios = text('bios') ?? (program === undefined && media.length > 0 ? 'default' : undefined);
+  if (program === undefined && bios === undefined) throw new UsageError('Which image? Write ringside run IMAGE, or give a disk to start from, by --disk, --cdrom or --floppy.');
+  if (program !== undefined && bios !== undefined) throw new UsageError(`Firmware starts from a disk, not from the image "${program}": leave out one of both.`);
+  const misplaced = (bios === undefined ? ['floppy'] : ['initrd', 'append', 'module', 'boot']).find((option) => values[option] !== undefined);
+  if (misplaced !== undefined) throw new UsageError(`--${misplaced} is for ${bios === undefined ? 'firmware: give --bios, and no image' : 'an image, which firmware does not take'}.`);
   if (others.length > 0) throw new UsageError(`One image is booted, but "${others.join(' ')}" follows it; files beside it are given by --initrd and --module.`);
   const memory = text('memory');
   const cpus = values['cpus'] === undefined ? 1 : readCount('cpus', values['cpus'] as string, MOST_PROCESSORS, 1);
@@ -36,17 +42,19 @@ export async function run({ values, positionals }: Given): Promise<number> {
   const several = (option: string): readonly string[] => (values[option] as readonly string[] | undefined) ?? [];
   const traced = tracedKinds(several('trace'));
   const modules = several('module'), networks = several('net').map(network), shares = several('share').map(share);
-  const { plan, memoryBytes } = await planBoot({
-    program, memoryBytes: memory === undefined ? undefined : readSize(memory, MOST_MEMORY), commandLine: text('append') ?? '', initrd: text('initrd'), modules,
+  const given = memory === undefined ? undefined : readSize(memory, MOST_MEMORY), host = { readFile: readFileOrSay, exists: fileExists };
+  const { plan, memoryBytes } = program === undefined ? await planFirmware({ rom: bios!, floppy: text('floppy'), serialConsole: true, memoryBytes: given }, host) : await planBoot({
+    program, memoryBytes: given, commandLine: text('append') ?? '', initrd: text('initrd'), modules,
     protocol: oneOf<BootProtocol>('boot', BOOT_PROTOCOLS, text('boot')),
-  }, { readFile: readFileOrSay, exists: fileExists });
+  }, host);
   for (const note of plan.notes) process.stderr.write(`${note}\n`);
 
-  const devices = await Devices.open({ disks: several('disk'), networks, shares }, () => performance.now());
+  const devices = await Devices.open({ disks: several('disk'), ataDisks: several('ata'), cd: text('cdrom'), networks, shares }, () => performance.now());
   const serial = new SerialPort();
   const pace = new Pace(() => performance.now(), () => devices.busy);
   const options: MachineOptions = {
     memoryBytes, cpus, features, seed, quantum, nanosecondsPerInstruction, ...devices.options,
+    onReset: values['no-reboot'] === true ? 'stop' : 'restart', onTripleFault: values['reboot-on-triple-fault'] === true ? 'restart' : 'stop',
     onSerial: (port, byte) => { pace.active(); if (port === 1) serial.byte(byte); },
     onDebugConsole: (byte) => { pace.active(); process.stderr.write(Uint8Array.of(byte)); },
   };
@@ -56,10 +64,10 @@ export async function run({ values, positionals }: Given): Promise<number> {
   /** A terminal ends lines with a line feed, where a serial keyboard sends a carriage return. */
   const input = (bytes: Uint8Array): void => { pace.active(); machine.input(1, process.stdin.isTTY ? bytes.map((byte) => (byte === 10 ? 13 : byte)) : bytes); };
   process.stdin.on('data', input);
-  let open = true;
-  for (const over of ['end', 'close', 'error']) process.stdin.on(over, () => { open = false; });
+  let listening = true;
+  for (const over of ['end', 'close', 'error']) process.stdin.on(over, () => { listening = false; });
   const started = performance.now();
-  const reason = await toTheEnd(machine, limit, serial, devices, () => (open || devices.hears ? pace : undefined));
+  const reason = await toTheEnd(machine, limit, serial, devices, () => (listening || devices.hears ? pace : undefined));
   const seconds = (performance.now() - started) / 1000;
   process.stdin.off('data', input);
   process.stdin.pause();

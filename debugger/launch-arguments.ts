@@ -1,7 +1,7 @@
 /** The launch configuration: what it may hold, and what is wrong with one that holds something else. */
 import { BOOT_PROTOCOLS, type BootProtocol } from '../emulator/boot/index.js';
 import { MOST_PROCESSORS } from '../emulator/cpu/layout.js';
-import { DEFAULT_QUANTUM, MOST_MEMORY, MOST_NANOSECONDS, MOST_QUANTUM } from '../emulator/machine/machine.js';
+import { DEFAULT_QUANTUM, MOST_MEMORY, MOST_NANOSECONDS, MOST_QUANTUM } from '../emulator/machine/limits.js';
 import type { Wanted } from '../outside/devices.js';
 import { NetworkError, readNetwork, type NetworkOptions } from '../outside/network/options.js';
 import { readShare, type ShareOptions } from '../outside/share/options.js';

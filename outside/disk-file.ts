@@ -1,6 +1,7 @@
 /** A disk as it is asked for: the file of its image, and after a comma what may become of that. */
 import { access, constants, open, type FileHandle } from 'node:fs/promises';
 import { BadImage } from '../emulator/boot/index.js';
+import { CD_SECTOR_BYTES } from '../emulator/devices/ata/cd-drive.js';
 import { Disk, SECTOR_BYTES } from '../emulator/devices/virtio/disk.js';
 import { readFileOrSay } from './files.js';
 
@@ -32,4 +33,11 @@ async function writable(file: string): Promise<FileHandle> {
   } catch {
     throw new BadImage(file, 'it may not be written', 'leave out “,write”: then what the guest writes stays in memory');
   }
+}
+
+/** An image as it is burnt: whole sectors of a CD. */
+export async function readDisc(file: string): Promise<Uint8Array> {
+  const image = await readFileOrSay(file);
+  if (image.length === 0 || image.length % CD_SECTOR_BYTES !== 0) throw new BadImage(file, `a disc has whole sectors of ${CD_SECTOR_BYTES} bytes, and this file ${image.length} bytes`, 'give an ISO image, or fill it up, for instance by truncate -s %2048');
+  return image;
 }

@@ -11,6 +11,8 @@ export const SCI_LINE = 9;
 /** Port ranges of devices on the ISA bus, and their interrupt lines. */
 export const SERIAL = [{ port: 0x3f8, line: 4 }, { port: 0x2f8, line: 3 }] as const;
 export const KEYBOARD = { data: 0x60, command: 0x64, line: 1, auxiliaryLine: 12 } as const;
+/** The two cables of the ATA controller: command block, control block. */
+export const ATA = [{ port: 0x1f0, control: 0x3f6, line: 14 }, { port: 0x170, control: 0x376, line: 15 }] as const;
 export const COPROCESSOR = { port: 0xf0, line: 13 } as const;
 export const REAL_TIME_CLOCK = { port: 0x70, line: 8 } as const;
 export const PCI_CONFIGURATION_PORT = 0xcf8;
@@ -29,8 +31,8 @@ export const PCI_PORTS = { base: 0xc000, end: 0x10000 } as const;
 export const FIRST_DISK_DEVICE = 4, FIRST_NETWORK_DEVICE = 20, FIRST_SHARE_DEVICE = 24;
 /** Behind the disks, which are the first virtio devices. */
 export const ENTROPY_DEVICE = 30;
-/** Device number of the bridge to the ISA bus. */
-export const ISA_BRIDGE_DEVICE = 31;
+/** Device number of the bridge to the ISA bus, and the number of the ATA controller among its functions. */
+export const ISA_BRIDGE_DEVICE = 31, ATA_FUNCTION = 1;
 
 /** INTA to INTD of a PCI device: rotated by its number over four lines, which are these pins of the I/O APIC, or these lines of the 8259A. */
 export const PIRQ_PINS = [16, 17, 18, 19] as const;

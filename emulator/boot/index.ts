@@ -61,7 +61,7 @@ const KNOWN_FORMATS: readonly { at: number; bytes: readonly number[]; is: string
   { at: 0, bytes: [0x1f, 0x8b], is: 'the file is compressed by gzip', remedy: 'decompress it first' },
   { at: 0, bytes: [0xfd, 0x37, 0x7a, 0x58, 0x5a], is: 'the file is compressed by xz', remedy: 'decompress it first' },
   { at: 0, bytes: [0x4d, 0x5a], is: 'not implemented: PE executables (Windows, EFI)', remedy: 'link it as ELF' },
-  { at: 0x8001, bytes: [0x43, 0x44, 0x30, 0x30, 0x31], is: 'not implemented: CD images', remedy: 'give the kernel that is in it' },
+  { at: 0x8001, bytes: [0x43, 0x44, 0x30, 0x30, 0x31], is: 'the file is the image of a CD', remedy: 'start it by --cdrom, or give the kernel that is in it' },
 ];
 
 function refuseKnown(name: string, bytes: Uint8Array): void {

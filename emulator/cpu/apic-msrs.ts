@@ -32,7 +32,7 @@ function writeApicBase(cpu: Processor, value: bigint): void {
   if (to === undefined || !TRANSITIONS[from].includes(to)) throw fault(`IA32_APIC_BASE: there is no transition from ${from} to ${to ?? 'EXTD without EN'}`);
   cpu.setBig(S.apicBase, value);
   cpu.localApic.setMode(to);
-  cpu.mmu.apicMoved();
+  cpu.mmu.remapped();
 }
 
 const x2apicRegister = (number: number): Msr => {

@@ -1,9 +1,11 @@
 /** What general instructions leave to TypeScript: long division, bulk string moves, ENTER. */
 import { CRC32_OPERATIONS } from './crc32.js';
 import { probe, read32, read16, write16, write32, write64 } from '../paging/access.js';
+import { NOWHERE } from '../memory/memory-map.js';
 import { READ, WRITE } from '../paging/mmu.js';
+import { hostOf, isPlain } from '../paging/physical-memory.js';
 import { exception } from './events.js';
-import { gpr, MAP, S, SEGMENT, segment, SS } from './layout.js';
+import { gpr, S, SEGMENT, segment, SS } from './layout.js';
 import type { Operations } from './operations.js';
 import type { Processor } from './processor.js';
 import { RANDOM_OPERATIONS } from './random.js';
@@ -61,10 +63,9 @@ function advance(cpu: Processor, register: number, by: number, addressSize: numb
 }
 
 /** Where the bytes are, if that is ordinary memory to which an ordinary access may be made (accessed and dirty flags are set). */
-function hostOf(cpu: Processor, linear: number, writes: boolean): number | undefined {
-  const physical = cpu.mmu.translate(linear, writes ? WRITE : READ, cpu.cpl === 3);
-  if (physical >= cpu.guestBytes || (writes && cpu.mmu.codePages[physical >>> 12] !== 0)) return undefined;
-  return MAP.guestMemory + physical;
+function plainHost(cpu: Processor, linear: number, writes: boolean): number | undefined {
+  const kind = writes ? WRITE : READ, physical = cpu.mmu.translate(linear, kind, cpu.cpl === 3), host = hostOf(cpu, physical, kind);
+  return host === NOWHERE || (writes && !isPlain(cpu, physical, host)) ? undefined : host;
 }
 
 /**
@@ -85,9 +86,9 @@ function bulk(cpu: Processor, moves: boolean): void {
   if (linearOf(cpu, 7, segment(0), addressSize, bytes * n, true) === undefined) return;
   if (moves && linearOf(cpu, 6, source, addressSize, bytes * n, false) === undefined) return;
   if (cpu.mmu.mayBreak(to) || cpu.mmu.mayBreak(from)) return;
-  const fromHost = moves ? hostOf(cpu, from, false) : 0;
+  const fromHost = moves ? plainHost(cpu, from, false) : 0;
   if (fromHost === undefined) return;
-  const toHost = hostOf(cpu, to, true);
+  const toHost = plainHost(cpu, to, true);
   if (toHost === undefined) return;
   const length = n * bytes;
   if (moves) {

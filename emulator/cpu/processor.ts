@@ -35,8 +35,8 @@ export class Processor {
   localApic!: LocalApic;
   /** Recomputes everything that a mode change decides (code mode, privilege tags): after CR0, CR3, CR4, EFER, CS, SS, CPL, segment loads. `spaceChosen`: the MMU knows already. */
   modeChanged!: (spaceChosen?: boolean) => void;
-  /** Bytes of guest memory that hold translated code were written: physical address and length. */
-  codeWritten!: (physical: number, bytes: number) => void;
+  /** Bytes of the store that hold translated code were written: place and length. */
+  codeWritten!: (place: number, bytes: number) => void;
   /** The status flags that the lazy ones stand for. */
   lazyStatus = (): number => statusOf(this.low(S.flagRule), this.big(S.flagA), this.big(S.flagResult));
   /** Instructions retired by this processor before the current one. */

@@ -1,9 +1,11 @@
 /** The parts of the PC around the processor, each at its ports and on its interrupt line. */
 import {
-  BYTES_PER_BUS, COPROCESSOR, ECAM, HPET_BASE, IO_APIC_BASE, ISA_PINS, KEYBOARD, PCI_CONFIGURATION_PORT, PM_PORT, PM_PORTS, REAL_TIME_CLOCK, SCI_LINE, SERIAL,
+  ATA, ATA_FUNCTION, COPROCESSOR, HPET_BASE, IO_APIC_BASE, ISA_BRIDGE_DEVICE, ISA_PINS, KEYBOARD, PCI_CONFIGURATION_PORT, PM_PORT, PM_PORTS, REAL_TIME_CLOCK, SCI_LINE, SERIAL,
 } from '../boot/board.js';
 import { AcpiPowerManagement } from '../devices/acpi-power-management.js';
 import { ApicBus } from '../devices/apic-bus.js';
+import { ATA_CONTROL, AtaChannel } from '../devices/ata/ata-channel.js';
+import type { AtaDevice } from '../devices/ata/ata-device.js';
 import { CoprocessorError } from '../devices/coprocessor-error.js';
 import { DebugConsole } from '../devices/debug-console.js';
 import { ExitPort } from '../devices/exit-port.js';
@@ -14,7 +16,8 @@ import { Keyboard8042, KEYBOARD_COMMAND } from '../devices/keyboard-8042.js';
 import { LocalApic } from '../devices/local-apic.js';
 import { NmiStatusControl } from '../devices/nmi-status-control.js';
 import { PcTestDevice, TEST_LINE_COUNT, TEST_LINES } from '../devices/pc-test-device.js';
-import { ConfigurationPorts, EnhancedConfiguration } from '../devices/pci/pci-bus.js';
+import { ataController } from '../devices/pci/bridges.js';
+import { ConfigurationPorts } from '../devices/pci/pci-bus.js';
 import { Pic8259Pair } from '../devices/pic-8259.js';
 import { Pit8254 } from '../devices/pit-8254.js';
 import { PostCode } from '../devices/post-code.js';
@@ -46,6 +49,8 @@ export interface ChipsetOutputs {
   powerOff(): void;
   reset(kind: 'INIT' | 'hard'): void;
   a20(enabled: boolean): void;
+  /** Where memory is has changed. */
+  remapped(): void;
 }
 
 /** The 8259A's INTR. */
@@ -57,11 +62,14 @@ export class Chipset {
   readonly localApics: readonly LocalApic[];
   readonly pic: Pic8259Pair;
   readonly pci: BoardPci;
+  readonly fwCfg: FwCfg;
   readonly coprocessor: CoprocessorError;
   readonly serial: readonly [Uart16550, Uart16550];
   private readonly devices: readonly Device[];
 
-  constructor(clock: VirtualClock, memoryBytes: number, epochSeconds: number, processors: readonly ProcessorWires[], out: ChipsetOutputs) {
+  constructor(clock: VirtualClock, memoryBytes: number, epochSeconds: number, processors: readonly ProcessorWires[], out: ChipsetOutputs,
+    /** Two on each of two ATA cables. */
+    drives: readonly (AtaDevice | undefined)[] = []) {
     const bus = new ApicBus(), ioApic = new IoApic((message) => { bus.send(message); });
     const pic: Pic8259Pair = (this.pic = new Pic8259Pair((raised) => {
       for (const apic of bus.apics) apic.setLine(0, raised);
@@ -82,6 +90,7 @@ export class Chipset {
     };
     const pci = (this.pci = boardPci({
       pin: (pin, raised) => { ioApic.setLine(pin, raised); }, line: (number, raised) => { pic.setLine(number, raised); }, message: (message) => { bus.send(message); },
+      remapped: () => { out.remapped(); },
     }));
     const hpet = new Hpet(clock, {
       pin: (pin, raised) => { ioApic.setLine(pin, raised); },
@@ -106,16 +115,18 @@ export class Chipset {
     const powerOff = new PowerOff(() => out.powerOff());
     const debugConsole = new DebugConsole((byte) => out.debugConsole(byte));
     const exitPort = new ExitPort((value) => out.exit(value));
-    const configuration = new EnhancedConfiguration(pci.bus), resetControl: Pick<Device, 'read' | 'write'> = {
+    const resetControl: Pick<Device, 'read' | 'write'> = {
       read: () => systemControl.read(RESET_CONTROL), write: (_offset, bytes, value) => { systemControl.write(RESET_CONTROL, bytes, value); },
     };
     const configurationPorts = new ConfigurationPorts(pci.bus, resetControl);
-    const fwCfg = new FwCfg(memoryBytes, processors.length, out.memory);
+    const fwCfg = (this.fwCfg = new FwCfg(memoryBytes, processors.length, out.memory));
     const testDevice = new PcTestDevice((number, raised) => {
       if (number < 16) line(number)(raised);
       else ioApic.setLine(number, raised);
     });
     const postCode = new PostCode(() => undefined);
+    const cables = drives.length === 0 ? [] : ATA.map(({ line: number }, n) => new AtaChannel(`ATA cable ${n + 1}`, drives.slice(2 * n, 2 * n + 2), line(number)));
+    if (cables.length > 0) pci.bus.attach(ISA_BRIDGE_DEVICE, ataController(), ATA_FUNCTION);
 
     const { ports, mmio } = this;
     ports.attach(0x20, 2, pic);
@@ -137,15 +148,18 @@ export class Chipset {
     ports.attach(0xf4, 1, exitPort);
     ports.attach(0x501, 1, exitPort);
     ports.attach(0x510, 12, fwCfg);
+    cables.forEach((cable, n) => {
+      ports.attach(ATA[n]!.port, 8, cable);
+      ports.attach(ATA[n]!.control, 1, cable, ATA_CONTROL);
+    });
     SERIAL.forEach(({ port }, n) => { ports.attach(port, 8, this.serial[n]!); });
     ports.attach(PM_PORT, PM_PORTS, powerManagement);
     ports.attach(0xb004, 2, powerOff);
     mmio.attach(IO_APIC_BASE, 0x1000, ioApic);
     mmio.attach(HPET_BASE, 0x400, hpet);
-    mmio.attach(ECAM.base, ECAM.buses * BYTES_PER_BUS, configuration);
     ports.behind = (address) => pci.bus.find('ports', address);
-    mmio.behind = (address) => pci.bus.find('memory', address);
-    this.devices = [...bus.apics, ioApic, pic, pit, ...this.serial, keyboard, hpet, powerManagement, configuration, configurationPorts, fwCfg, testDevice, systemControl, coprocessor, rtc, nmiControl, powerOff, debugConsole, exitPort, postCode];
+    mmio.behind = (address) => pci.find(address);
+    this.devices = [...bus.apics, ioApic, pic, pit, ...this.serial, keyboard, hpet, powerManagement, pci.configuration, configurationPorts, fwCfg, testDevice, systemControl, coprocessor, rtc, nmiControl, powerOff, debugConsole, exitPort, postCode, ...cables];
   }
 
   reset(): void { for (const d of this.devices) d.reset(); }

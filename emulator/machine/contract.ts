@@ -1,4 +1,5 @@
 /** The whole PC as its users see it: debugger, command line, tests and benchmarks hold a `Machine` and nothing behind it. */
+import type { FirmwarePlan } from '../boot/firmware.js';
 import type { BootPlan } from '../boot/plan.js';
 import type { Processor } from '../cpu/processor.js';
 import type { Disk } from '../devices/virtio/disk.js';
@@ -33,6 +34,15 @@ export interface MachineOptions {
   shares?: readonly Share[];
   /** Network cards on virtio, in their order on the bus. */
   cables?: readonly Cable[];
+  /** Disks on ATA cables, at most three; the third is beside the CD drive. */
+  ataDisks?: readonly Disk[];
+  /** The disc in the CD drive. */
+  cd?: Uint8Array;
+  /** What becomes of a reset that the guest asks for, and of a triple fault: the machine begins anew, or stops. Resets restart it if that is left out, triple faults stop it. */
+  onReset?: 'restart' | 'stop';
+  onTripleFault?: 'restart' | 'stop';
+  /** The guest reset the machine, which begins anew. */
+  restarted?(): void;
   /** Whether hot code is compiled; both ways end in the same state. */
   tier?: 'interpreter' | 'compiled';
 }
@@ -47,7 +57,7 @@ export type StopReason =
   /** The guest wrote `value` to the exit port. */
   | { kind: 'exit'; value: number }
   | { kind: 'power-off' }
-  /** The guest asked for a reset; `Machine.reset` begins anew. */
+  /** The guest asked for a reset, and `onReset` is 'stop'. */
   | { kind: 'reset' }
   | { kind: 'triple fault'; autopsy: string[] }
   /** Every processor is halted and no event can ever wake one. */
@@ -68,16 +78,16 @@ export interface Machine {
   readonly current: number;
   readonly memory: WebAssembly.Memory;
   readonly guestBytes: number;
-  load(plan: BootPlan): void;
+  load(plan: BootPlan | FirmwarePlan): void;
   reset(): void;
   /** Runs at most that many instructions, exactly. A breakpoint at the very first of them stops it at once: `step` leaves such a place.
    *  `paused` when so much time has passed while all processors were halted, or a frame was sent; without such a limit, a machine that only input can wake is halted for ever. */
   run(instructions: number, idleNanoseconds?: number): StopReason;
   /** The others run until it is this processor's turn; then one instruction, breakpoint or not, or the delivery of one event. `budget` when it was done. */
   step(cpu: number): StopReason;
-  /** Retired since reset, by all processors. */
+  /** Retired since power-up, by all processors. */
   readonly instructions: number;
-  /** Virtual time since reset in which all processors were halted. */
+  /** Virtual time since power-up in which all processors were halted. */
   readonly idleNanoseconds: number;
   readonly breakpoints: Breakpoints;
   readonly ledger: TrapLedger;

@@ -1,8 +1,11 @@
-/** What firmware has done when an operating system or its loader begins: there is none here, so the machine does it. */
+/** What firmware has done when an operating system or its loader begins: where there is none, the machine does it. And what firmware is told. */
+import { acpiFiles } from '../boot/acpi/loader.js';
 import { acpiWrites } from '../boot/acpi/tables.js';
-import { PCI_MEMORY, PIRQ_LINES } from '../boot/board.js';
+import { ECAM, PCI_MEMORY, PIRQ_LINES } from '../boot/board.js';
+import type { FirmwarePlan } from '../boot/firmware.js';
 import { MAP, S } from '../cpu/layout.js';
 import type { Processor } from '../cpu/processor.js';
+import type { FwCfgFile } from '../devices/fw-cfg.js';
 import { PIC_ELCR } from '../devices/pic-8259.js';
 import { MAXPHYADDR } from '../paging/capabilities.js';
 import type { Chipset } from './chipset.js';
@@ -36,4 +39,13 @@ export function prepareBoard(cpu: Processor, chipset: Chipset): void {
 export function prepareProcessor(cpu: Processor): void {
   setMemoryTypes(cpu);
   if (cpu.id === 0) cpu.localApic.becomeVirtualWire();
+}
+
+/** The plan's files, and the ACPI tables, which say where configuration space is by the time they are read. */
+export function firmwareFiles({ localApics, pci }: Chipset, plan: FirmwarePlan): FwCfgFile[] {
+  const tables = () => acpiFiles(localApics.length, pci.hostBridge.configurationWindow?.base ?? ECAM.base);
+  return [
+    ...plan.files.map(({ name, bytes }) => ({ name, bytes: bytes.length, contents: () => bytes })),
+    ...tables().map(({ name, bytes }, n) => ({ name, bytes: bytes.length, contents: () => tables()[n]!.bytes })),
+  ];
 }

@@ -1,4 +1,5 @@
 /** Puts a PC together and runs it. The machine is a pure function of what it is given: time is the count of instructions. */
+import type { FirmwarePlan } from '../boot/firmware.js';
 import type { BootPlan } from '../boot/plan.js';
 import { NotImplemented } from '../cpu/events.js';
 import { deliverException } from '../cpu/exceptions.js';
@@ -27,32 +28,26 @@ import { Mmu } from '../paging/mmu.js';
 import { Engine } from '../translate/engine.js';
 import { attachVmx, selectIntercepts } from '../vmx/attach.js';
 import { eptFault, nextVmxDeadline } from '../vmx/intercepts.js';
+import { ataDrives } from './drives.js';
 import { Chipset } from './chipset.js';
 import { VirtualClock } from './clock.js';
 import { directMemory } from './direct-memory.js';
-import { prepareBoard, prepareProcessor } from './firmware.js';
+import { firmwareFiles, prepareBoard, prepareProcessor } from './firmware.js';
 import type { Breakpoints, Machine, MachineOptions, StopReason } from './contract.js';
+import { DEFAULT_QUANTUM, EPOCH_SECONDS, MOST_MEMORY } from './limits.js';
 import { restoreSnapshot, saveSnapshot } from './snapshot.js';
 import { stateHash } from './state-hash.js';
+import { Store } from './store.js';
 import { Turns } from './turns.js';
 import { plugVirtio, type VirtioDevices } from './virtio.js';
 
-const PAGE = 4096, WASM_PAGE = 65536;
+const PAGE = 4096;
 /** Largest grant of instructions at once: hot code is found by where grants end. */
 const LONGEST_RUN = 200_000;
-/** Instructions of a turn, where several processors take turns. */
-export const DEFAULT_QUANTUM = 10_000, MOST_QUANTUM = 1_000_000;
-/** Virtual time of an instruction. */
-export const MOST_NANOSECONDS = 1000;
 /** Timer events that a halted processor may sleep through before the caller is asked whether to go on. */
 const IDLE_EVENTS = 10_000;
-/** 1 January 2026, in seconds since 1970: what the clock of the PC shows at reset. */
-const EPOCH_SECONDS = 1_767_225_600;
-
-export const MOST_MEMORY = 3 * 2 ** 30;
 
 export class PersonalComputer implements Machine {
-  readonly memory: WebAssembly.Memory;
   readonly guestBytes: number;
   private readonly turns: Turns;
   readonly ledger = new TrapLedger();
@@ -64,7 +59,7 @@ export class PersonalComputer implements Machine {
   private readonly quantum: number;
   private readonly nanosecondsPerInstruction: number;
   private readonly features: ReadonlySet<string>;
-  private readonly seed: number;
+  private readonly store: Store;
   /** Virtual time that passed while the processor was halted. */
   idleNanoseconds = 0;
   /** How much of it may have passed when the present run ends. */
@@ -72,18 +67,16 @@ export class PersonalComputer implements Machine {
   /** The timer deadline up to which the present grant of instructions reaches. */
   private deadline = Infinity;
   private outcome: StopReason | undefined;
-  private plan: BootPlan | undefined;
+  private plan: BootPlan | FirmwarePlan | undefined;
   private readonly watched = new Set<number>();
 
-  constructor(options: MachineOptions) {
+  constructor(private readonly options: MachineOptions) {
     if (options.cpus > MOST_PROCESSORS) throw new NotImplemented(`${options.cpus} processors; at most ${MOST_PROCESSORS}`);
     if (options.memoryBytes > MOST_MEMORY) throw new NotImplemented('more than 3072 MiB of guest memory');
     this.guestBytes = Math.ceil(options.memoryBytes / PAGE) * PAGE;
-    const pages = Math.ceil((MAP.guestMemory + this.guestBytes) / WASM_PAGE);
-    this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+    this.store = new Store(this.guestBytes);
     this.nanosecondsPerInstruction = options.nanosecondsPerInstruction ?? 1;
     this.features = options.features ?? FEATURES;
-    this.seed = options.seed ?? 0;
     this.quantum = options.quantum ?? DEFAULT_QUANTUM;
     const all = Array.from({ length: options.cpus }, (_, id) => new Processor(this.memory, id, this.guestBytes, options.cpus));
     const turns = (this.turns = new Turns(all, () => this.instructions, (cpu) => { this.engine.switchTo(cpu); }));
@@ -109,7 +102,8 @@ export class PersonalComputer implements Machine {
         for (const { id } of all) turns.words(id)[S.a20Mask >> 2] = enabled ? 0xffffffff : ~(1 << 20);
         if (this.plan) this.cpu.modeChanged();
       },
-    });
+      remapped: () => { this.remap(); },
+    }, ataDrives(options));
     this.virtio = plugVirtio(this.chipset.pci.bus, directMemory(all[0]!), options, () => { this.frameSent = true; });
     this.observers = all.map((cpu) => new ProcessorObserver(cpu, this.ledger, this.conditions, () => this.instructions));
     for (const cpu of all) {
@@ -117,13 +111,13 @@ export class PersonalComputer implements Machine {
       cpu.ports = this.chipset.ports;
       cpu.intercepts = ROOT_INTERCEPTS;
       cpu.observer = this.observers[cpu.id]!;
-      cpu.mmu = new Mmu(cpu, this.chipset.mmio);
+      cpu.mmu = new Mmu(cpu, this.chipset.mmio, this.store.map);
       cpu.readTsc = () => BigInt(this.now());
       cpu.signalFloatError = () => { this.chipset.coprocessor.raise(); };
       cpu.restart = () => { this.resetAsked = true; };
     }
     this.engine = new Engine(all, new DecodeTable(INSTRUCTIONS.flatMap(rows), this.features), OPERATIONS, { exception: deliverException, eptFault });
-    this.engine.attention = () => this.outcome !== undefined || this.frameSent || this.observer.stoppedBy !== undefined || this.resetAsked || this.cpu.activity !== ACTIVITY.active
+    this.engine.attention = () => this.outcome !== undefined || this.frameSent || this.observer.stoppedBy !== undefined || this.resetAsked || this.remapped || this.cpu.activity !== ACTIVITY.active
       || (this.cpu.yields && all.length > 1) || this.clock.nextDeadline() !== this.deadline || !quietBoundary(this.cpu);
     this.engine.compiles = options.tier !== 'interpreter';
     for (const cpu of all) {
@@ -138,54 +132,68 @@ export class PersonalComputer implements Machine {
   private readonly virtio: VirtioDevices;
   /** In the present run. */
   private frameSent = false;
+  /** Memory is elsewhere since the present grant of instructions began. */
+  private remapped = false;
   readonly processors: readonly Processor[];
 
   /** Whose state the shared memory holds. */
   get cpu(): Processor { return this.turns.cpu; }
+  private get firmware(): FirmwarePlan | undefined { return this.plan && 'rom' in this.plan ? this.plan : undefined; }
+  get memory(): WebAssembly.Memory { return this.store.memory; }
   get current(): number { return this.turns.turn; }
   private get observer(): ProcessorObserver { return this.observers[this.cpu.id]!; }
   get instructions(): number { return this.engine.retired(); }
   /** Nanoseconds of virtual time. */
   now(): number { return Math.floor(this.instructions * this.nanosecondsPerInstruction) + this.idleNanoseconds; }
 
-  load(plan: BootPlan): void {
-    const fresh = this.plan === undefined && this.instructions === 0;
+  load(plan: BootPlan | FirmwarePlan): void {
     this.plan = plan;
-    if (fresh) this.powerUp(); else this.reset();
+    this.reset();
   }
 
   reset(): void {
-    this.cpu.u8.fill(0, MAP.guestMemory, MAP.guestMemory + this.guestBytes);
+    this.store.clear(this.firmware?.rom);
     this.powerUp();
   }
 
-  /** With memory as it is. */
   private powerUp(): void {
-    const { turns } = this;
     this.outcome = undefined;
-    this.resetAsked = false;
     this.idleNanoseconds = 0;
     this.engine.setRetired(0);
-    this.clock.restore({ now: 0, queue: [] });
+    for (const disk of [...this.options.disks ?? [], ...this.options.ataDisks ?? []]) disk.reset();
+    this.start();
+    this.ledger.clear();
+    for (const observer of this.observers) observer.clear();
+  }
+
+  /** Everything as RESET leaves it, and what a loader does, but with memory as it is. */
+  private start(): void {
+    const { turns, plan, firmware } = this;
+    this.resetAsked = false;
+    this.clock.restore({ now: this.now(), queue: [] });
+    this.chipset.fwCfg.files = firmware ? firmwareFiles(this.chipset, firmware) : [];
     this.chipset.reset();
     for (let n = this.processors.length - 1; n >= 0; n--) {
       const cpu = turns.look(n);
       resetProcessor(cpu, this.features);
-      cpu.set(S.random, this.seed, n);
+      cpu.set(S.random, this.options.seed ?? 0, n);
       selectIntercepts(cpu);
       if (n > 0) cpu.activity = ACTIVITY.waitForSipi;
-      if (this.plan) prepareProcessor(cpu);
+      if (plan && !firmware) prepareProcessor(cpu);
     }
     turns.reset();
-    const { cpu } = this;
-    if (this.plan) {
-      prepareBoard(cpu, this.chipset);
-      for (const { address, bytes } of this.plan.writes) cpu.u8.set(bytes, MAP.guestMemory + address);
-      applyEntryState(cpu, this.plan.entry);
+    if (plan && 'entry' in plan) {
+      prepareBoard(turns.cpu, this.chipset);
+      for (const { address, bytes } of plan.writes) turns.cpu.u8.set(bytes, MAP.guestMemory + address);
+      applyEntryState(turns.cpu, plan.entry);
     }
     this.engine.forget();
-    this.ledger.clear();
-    for (const observer of this.observers) observer.clear();
+  }
+
+  private remap(): void {
+    if (!this.store.remap(this.chipset.pci)) return;
+    this.remapped = true;
+    for (const mmu of this.turns.mmus) mmu.remapped();
   }
 
   private end(reason: StopReason): void { this.outcome ??= reason; }
@@ -214,6 +222,7 @@ export class PersonalComputer implements Machine {
           if (++idle > IDLE_EVENTS) return { kind: 'paused' };
           continue;
         }
+        this.remapped = false;
         const linear = this.interpret(Math.min(end - this.instructions, this.untilEvent()), false);
         if (linear !== undefined) return { kind: 'breakpoint', linear };
       } catch (thrown) { return this.refused(thrown); }
@@ -268,8 +277,14 @@ export class PersonalComputer implements Machine {
       this.observer.stoppedBy = undefined;
       return { kind: 'event', event };
     }
-    if (this.cpu.activity === ACTIVITY.shutdown && !this.cpu.nonRoot) return { kind: 'triple fault', autopsy: [...this.cpu.autopsy] };
-    if (this.resetAsked) this.warmReset();
+    const shutdown = this.cpu.activity === ACTIVITY.shutdown && !this.cpu.nonRoot;
+    if (shutdown && this.options.onTripleFault !== 'restart') return { kind: 'triple fault', autopsy: [...this.cpu.autopsy] };
+    if (!shutdown && !this.resetAsked) return undefined;
+    if (this.options.onReset === 'stop') return (this.outcome = { kind: 'reset' });
+    // Firmware finds memory as it was; without it, a loader begins with an empty one.
+    if (!this.firmware) this.store.clear();
+    this.start();
+    this.options.restarted?.();
     return undefined;
   }
 
@@ -323,7 +338,7 @@ export class PersonalComputer implements Machine {
     if (mustStep(cpu)) {
       const linear = this.breakpointHere();
       if (linear !== undefined && !ignoreBreakpoints) return linear;
-      const step = engine.boundary(() => { const s = beginStep(cpu); return s; });
+      const step = engine.boundary(() => beginStep(cpu));
       if (step === true) return undefined;
       engine.run(1, true);
       endStep(cpu, step, engine.branched);
@@ -350,28 +365,23 @@ export class PersonalComputer implements Machine {
     this.engine.blocks.watch(new Set(Array.from(this.watched, (linear) => linear & (PAGE - 1))));
   }
 
-  private warmReset(): void {
-    this.resetAsked = false;
-    this.end({ kind: 'reset' });
-  }
-
   input(port: 1 | 2, bytes: Uint8Array): void { for (const byte of bytes) this.chipset.serial[port - 1]!.receive(byte); }
 
   receive(card: number, frame: Uint8Array): boolean { return this.virtio.networks[card]!.receive(frame); }
 
   /** What there is to see besides processors and memory. */
   besides(): unknown { return { instructions: this.instructions, now: this.now(), turns: this.turns.save(), devices: this.chipset.save(), clock: this.clock.save() }; }
-  stateHash(): string { return stateHash(this.processors, this.besides()); }
+  stateHash(): string { return stateHash(this.processors, this.store.usedBytes, this.besides()); }
 
   save(): Uint8Array {
-    return saveSnapshot(this.cpu, this.turns.areas, {
+    return saveSnapshot(this.cpu, this.store.usedBytes, this.turns.areas, {
       instructions: this.instructions, idleNanoseconds: this.idleNanoseconds, turns: this.turns.save(), devices: this.chipset.save(), clock: this.clock.save(),
       mmus: this.turns.mmus.map((mmu) => mmu.save()),
     });
   }
   restore(data: Uint8Array): void {
     this.turns.look(0);
-    const saved = restoreSnapshot(this.cpu, this.turns.areas, data);
+    const saved = restoreSnapshot(this.cpu, this.store.usedBytes, this.turns.areas, data);
     this.outcome = undefined;
     this.engine.setRetired(saved.instructions);
     this.idleNanoseconds = saved.idleNanoseconds;

@@ -33,12 +33,12 @@ const fromJson = (text: string): unknown => JSON.parse(text, (_key, v: unknown) 
   return '$infinity' in v ? Infinity : v;
 }) as unknown;
 
-/** `areas`: the processors' states. */
-export function saveSnapshot(cpu: Processor, areas: readonly Uint8Array[], parts: SavedParts): Uint8Array {
-  const head = new TextEncoder().encode(`${MAGIC}${toJson({ guestBytes: cpu.guestBytes, cpus: areas.length, ...parts })}`);
+/** `storeBytes`: of memory, video memory and ROM; `areas`: the processors' states. */
+export function saveSnapshot(cpu: Processor, storeBytes: number, areas: readonly Uint8Array[], parts: SavedParts): Uint8Array {
+  const head = new TextEncoder().encode(`${MAGIC}${toJson({ guestBytes: cpu.guestBytes, storeBytes, cpus: areas.length, ...parts })}`);
   const used: number[] = [];
   const words = cpu.u32;
-  for (let page = 0; page < cpu.guestBytes / PAGE; page++) {
+  for (let page = 0; page < storeBytes / PAGE; page++) {
     const at = (MAP.guestMemory + page * PAGE) >> 2;
     for (let i = 0; i < PAGE / 4; i++) if (words[at + i] !== 0) { used.push(page); break; }
   }
@@ -61,13 +61,14 @@ export function saveSnapshot(cpu: Processor, areas: readonly Uint8Array[], parts
   return out;
 }
 
-export function restoreSnapshot(cpu: Processor, areas: readonly Uint8Array[], data: Uint8Array): SavedParts {
+export function restoreSnapshot(cpu: Processor, storeBytes: number, areas: readonly Uint8Array[], data: Uint8Array): SavedParts {
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   const headLength = data.length >= 8 ? view.getUint32(0, true) : 0, pages = data.length >= 8 ? view.getUint32(4, true) : 0;
   const head = data.length >= 8 + headLength ? new TextDecoder().decode(data.subarray(8, 8 + headLength)) : '';
   if (!head.startsWith(MAGIC)) throw new Error(NO_SNAPSHOT);
-  const parts = fromJson(head.slice(MAGIC.length)) as SavedParts & { guestBytes: number; cpus: number };
+  const parts = fromJson(head.slice(MAGIC.length)) as SavedParts & { guestBytes: number; storeBytes: number; cpus: number };
   if (parts.guestBytes !== cpu.guestBytes) throw new Error(`the snapshot is of a machine with ${parts.guestBytes / 2 ** 20} MiB of memory, this one has ${cpu.guestBytes / 2 ** 20}`);
+  if (parts.storeBytes !== storeBytes) throw new Error('the snapshot is of a machine with another ROM: load that first');
   if (data.length !== 8 + headLength + parts.cpus * S.end + pages * (PAGE + 4)) throw new Error(NO_SNAPSHOT);
   if (parts.cpus !== areas.length) throw new Error(`the snapshot is of a machine with ${parts.cpus} processors, this one has ${areas.length}`);
   let at = 8 + headLength;
@@ -75,7 +76,7 @@ export function restoreSnapshot(cpu: Processor, areas: readonly Uint8Array[], da
     area.set(data.subarray(at, at + S.end));
     at += S.end;
   }
-  cpu.u8.fill(0, MAP.guestMemory, MAP.guestMemory + cpu.guestBytes);
+  cpu.u8.fill(0, MAP.guestMemory, MAP.guestMemory + storeBytes);
   for (let i = 0; i < pages; i++, at += PAGE + 4) cpu.u8.set(data.subarray(at + 4, at + 4 + PAGE), MAP.guestMemory + view.getUint32(at, true) * PAGE);
   return parts;
 }

@@ -24,12 +24,12 @@ const VOLATILE: readonly (readonly [number, number])[] = [[S.codePage, S.rflags]
 /** Indices of the words that are; the status flags are known by `getRflags` only. */
 export const STATE_WORDS = Array.from({ length: (S.end - S.gpr) / 4 }, (_, n) => S.gpr + 4 * n).filter((at) => !VOLATILE.some(([from, to]) => at >= from && at < to)).map((at) => at >> 2);
 
-/** `processors` shows the state of the one that is looked up. */
-export function stateHash(processors: readonly Processor[], rest: unknown): string {
+/** `processors` shows the state of the one that is looked up; `storeBytes`: of memory, video memory and ROM. */
+export function stateHash(processors: readonly Processor[], storeBytes: number, rest: unknown): string {
   const hash = new Hash();
   for (const cpu of processors) hashProcessor(hash, cpu);
-  const { u32, guestBytes } = processors[0]!;
-  hashMemory(hash, u32, MAP.guestMemory >> 2, (MAP.guestMemory + guestBytes) >> 2);
+  const { u32 } = processors[0]!;
+  hashMemory(hash, u32, MAP.guestMemory >> 2, (MAP.guestMemory + storeBytes) >> 2);
   hash.text(toJson(rest));
   return hash.hex;
 }

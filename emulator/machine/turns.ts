@@ -85,7 +85,7 @@ export class Turns {
   reset(): void {
     this.turn = 0;
     this.turnEnd = 0;
-    this.since = 0;
+    this.since = this.instructions();
     this.retired.fill(0);
   }
 

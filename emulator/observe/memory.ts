@@ -1,8 +1,9 @@
 /** Memory as the debugger sees it: through the processor's own walker, but without setting a flag, filling a TLB or touching a device. */
 import { MAP, S } from '../cpu/layout.js';
 import type { Processor } from '../cpu/processor.js';
-import { READ, WalkOutcome } from '../paging/outcome.js';
-import { maskA20 } from '../paging/physical-memory.js';
+import { NOWHERE } from '../memory/memory-map.js';
+import { READ, WalkOutcome, WRITE, type AccessKind } from '../paging/outcome.js';
+import { hostOf, maskA20 } from '../paging/physical-memory.js';
 import { pagingState, walk, type PagingState } from '../paging/walk.js';
 
 /** `linear` is that of the processor's present world; `guest linear` that of the guest while its hypervisor runs. */
@@ -48,7 +49,7 @@ export class ObservedMemory {
     let done = 0;
     while (done < count) {
       const length = Math.min(count - done, PAGE - modulo(address + done));
-      const host = this.hostIndex(address + done);
+      const host = this.hostIndex(address + done, READ);
       if (typeof host === 'string') return { bytes: bytes.slice(0, done), unreadable: this.unreadable(address + done, count - done), why: host };
       bytes.set(this.cpu.u8.subarray(host, host + length), done);
       done += length;
@@ -61,11 +62,11 @@ export class ObservedMemory {
     let done = 0;
     while (done < bytes.length) {
       const length = Math.min(bytes.length - done, PAGE - modulo(address + done));
-      const host = this.hostIndex(address + done);
+      const host = this.hostIndex(address + done, WRITE);
       if (typeof host === 'string') return { written: done, why: host };
       this.cpu.u8.set(bytes.subarray(done, done + length), host);
-      const physical = host - MAP.guestMemory;
-      if (this.cpu.mmu.codePages[Math.floor(physical / PAGE)]) this.cpu.codeWritten(physical, length);
+      const place = host - MAP.guestMemory;
+      if (this.cpu.mmu.codePages[Math.floor(place / PAGE)]) this.cpu.codeWritten(place, length);
       done += length;
     }
     return { written: done };
@@ -80,11 +81,11 @@ export class ObservedMemory {
     return value;
   }
 
-  private hostIndex(address: number): number | string {
+  private hostIndex(address: number, kind: AccessKind): number | string {
     const physical = this.translate(address);
     if (typeof physical === 'string') return physical;
-    const at = maskA20(this.cpu, physical);
-    if (at >= 0 && at < this.cpu.guestBytes) return MAP.guestMemory + at;
+    const at = maskA20(this.cpu, physical), host = at < 0 ? NOWHERE : hostOf(this.cpu, at, kind);
+    if (host !== NOWHERE) return host;
     const device = this.cpu.mmu.mmio.deviceAt(at);
     const where = `physical 0x${at.toString(16)}`;
     return device ? `${where} belongs to a device, the ${device.name}: reading it could change it` : `there is no memory at ${where}`;
@@ -92,7 +93,7 @@ export class ObservedMemory {
 
   private unreadable(address: number, most: number): number {
     let length = 0;
-    while (length < most && typeof this.hostIndex(address + length) === 'string') length += PAGE - modulo(address + length);
+    while (length < most && typeof this.hostIndex(address + length, READ) === 'string') length += PAGE - modulo(address + length);
     return Math.min(length, most);
   }
 }

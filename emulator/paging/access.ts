@@ -8,12 +8,12 @@ import { ABANDON, exception } from '../cpu/events.js';
 import { dataBreakpoints, notice } from '../cpu/debug-registers.js';
 import type { Processor } from '../cpu/processor.js';
 import type { AccessBytes } from '../memory/bus.js';
+import { NOWHERE } from '../memory/memory-map.js';
 import { fastIndex, FAST_TABLES } from './fast-tlb.js';
 import { EXECUTE, READ, WRITE, type AccessKind } from './outcome.js';
-import { isApicPage, isRam, maskA20 } from './physical-memory.js';
+import { hostOf, isApicPage, maskA20 } from './physical-memory.js';
 
 const PAGE = 4096;
-const ELSEWHERE = -1;
 
 /** 80-bit operands are accessed in parts. */
 const MOST_ALIGNMENT = 16;
@@ -44,7 +44,7 @@ export function withoutAlignmentChecks<T>(cpu: Processor, access: () => T): T {
   try { return access(); } finally { mmu.alignmentChecked = alignmentChecked; }
 }
 
-/** The index into the shared memory when the fast TLB knows all bytes, else ELSEWHERE. */
+/** The index into the shared memory when the fast TLB knows all bytes, else NOWHERE. */
 function fast(cpu: Processor, linear: number, bytes: number, kind: AccessKind, supervisor: boolean): number {
   const low = linear | 0;
   if ((low & PAGE - 1) <= PAGE - bytes) {
@@ -53,7 +53,7 @@ function fast(cpu: Processor, linear: number, bytes: number, kind: AccessKind, s
     if (i32[at] === (low & -PAGE | tag) && i32[at + 1] === Math.floor(linear / 2 ** 32)) return (low + i32[at + 2]!) >>> 0;
   }
   examine(cpu, linear, bytes, kind, supervisor);
-  return ELSEWHERE;
+  return NOWHERE;
 }
 
 const translate = (cpu: Processor, linear: number, kind: AccessKind, supervisor: boolean): number =>
@@ -67,20 +67,20 @@ function nextPage(cpu: Processor, linear: number): number {
 
 export function read8(cpu: Processor, linear: number, supervisor = false): number {
   const at = fast(cpu, linear, 1, READ, supervisor);
-  return at !== ELSEWHERE ? cpu.u8[at]! : readPhysical8(cpu, translate(cpu, linear, READ, supervisor));
+  return at !== NOWHERE ? cpu.u8[at]! : readPhysical8(cpu, translate(cpu, linear, READ, supervisor));
 }
 export function read16(cpu: Processor, linear: number, supervisor = false): number {
   const at = fast(cpu, linear, 2, READ, supervisor);
-  return at !== ELSEWHERE ? cpu.view.getUint16(at, true) : slowRead(cpu, linear, 2, supervisor);
+  return at !== NOWHERE ? cpu.view.getUint16(at, true) : slowRead(cpu, linear, 2, supervisor);
 }
 export function read32(cpu: Processor, linear: number, supervisor = false): number {
   const at = fast(cpu, linear, 4, READ, supervisor);
-  return at !== ELSEWHERE ? cpu.view.getUint32(at, true) : slowRead(cpu, linear, 4, supervisor);
+  return at !== NOWHERE ? cpu.view.getUint32(at, true) : slowRead(cpu, linear, 4, supervisor);
 }
 /** 64 bits as a signed number: exact only within ±2^53. */
 export function readNumber(cpu: Processor, linear: number, supervisor = false): number {
   const at = fast(cpu, linear, 8, READ, supervisor);
-  if (at !== ELSEWHERE) return cpu.view.getInt32(at + 4, true) * 2 ** 32 + cpu.view.getUint32(at, true);
+  if (at !== NOWHERE) return cpu.view.getInt32(at + 4, true) * 2 ** 32 + cpu.view.getUint32(at, true);
   if ((linear & PAGE - 1) <= PAGE - 8) {
     const physical = translate(cpu, linear, READ, supervisor);
     return (readPhysical32(cpu, physical + 4) | 0) * 2 ** 32 + readPhysical32(cpu, physical);
@@ -91,22 +91,22 @@ export function readNumber(cpu: Processor, linear: number, supervisor = false): 
 
 export function write8(cpu: Processor, linear: number, value: number, supervisor = false): void {
   const at = fast(cpu, linear, 1, WRITE, supervisor);
-  if (at !== ELSEWHERE) cpu.u8[at] = value;
+  if (at !== NOWHERE) cpu.u8[at] = value;
   else writePhysical8(cpu, translate(cpu, linear, WRITE, supervisor), value);
 }
 export function write16(cpu: Processor, linear: number, value: number, supervisor = false): void {
   const at = fast(cpu, linear, 2, WRITE, supervisor);
-  if (at !== ELSEWHERE) cpu.view.setUint16(at, value, true);
+  if (at !== NOWHERE) cpu.view.setUint16(at, value, true);
   else slowWrite(cpu, linear, 2, value, supervisor);
 }
 export function write32(cpu: Processor, linear: number, value: number, supervisor = false): void {
   const at = fast(cpu, linear, 4, WRITE, supervisor);
-  if (at !== ELSEWHERE) cpu.view.setUint32(at, value, true);
+  if (at !== NOWHERE) cpu.view.setUint32(at, value, true);
   else slowWrite(cpu, linear, 4, value, supervisor);
 }
 export function write64(cpu: Processor, linear: number, low: number, high: number, supervisor = false): void {
   const at = fast(cpu, linear, 8, WRITE, supervisor);
-  if (at !== ELSEWHERE) {
+  if (at !== NOWHERE) {
     cpu.view.setUint32(at, low, true);
     cpu.view.setUint32(at + 4, high, true);
   } else if ((linear & PAGE - 1) <= PAGE - 8) {
@@ -150,7 +150,7 @@ function writeAcross(cpu: Processor, linear: number, bytes: number, low: number,
 /** From linear memory to the shared memory at `destination`; up to a page. */
 export function readTo(cpu: Processor, linear: number, bytes: number, destination: number, supervisor = false): void {
   const at = fast(cpu, linear, bytes, READ, supervisor);
-  if (at !== ELSEWHERE) {
+  if (at !== NOWHERE) {
     copy(cpu, at, destination, bytes);
     return;
   }
@@ -165,7 +165,7 @@ export function readTo(cpu: Processor, linear: number, bytes: number, destinatio
 /** From the shared memory at `source` to linear memory; up to a page. */
 export function writeFrom(cpu: Processor, linear: number, bytes: number, source: number, supervisor = false): void {
   const at = fast(cpu, linear, bytes, WRITE, supervisor);
-  if (at !== ELSEWHERE) {
+  if (at !== NOWHERE) {
     copy(cpu, source, at, bytes);
     return;
   }
@@ -179,7 +179,7 @@ export function writeFrom(cpu: Processor, linear: number, bytes: number, source:
 
 /** Faults as the access would; changes nothing but accessed and dirty flags. */
 export function probe(cpu: Processor, linear: number, bytes: number, kind: AccessKind, supervisor = false): void {
-  if (fast(cpu, linear, bytes, kind, supervisor) !== ELSEWHERE) return;
+  if (fast(cpu, linear, bytes, kind, supervisor) !== NOWHERE) return;
   translate(cpu, linear, kind, supervisor);
   if ((linear & PAGE - 1) > PAGE - bytes) translate(cpu, nextPage(cpu, linear), kind, supervisor);
 }
@@ -199,7 +199,8 @@ function writeDevice(cpu: Processor, physical: number, bytes: AccessBytes, value
 }
 
 function readPhysicalTo(cpu: Processor, physical: number, bytes: number, destination: number): void {
-  if (isRam(cpu, physical, bytes)) return copy(cpu, MAP.guestMemory + physical, destination, bytes);
+  const host = hostOf(cpu, physical, READ);
+  if (host !== NOWHERE) return copy(cpu, host, destination, bytes);
   for (let done = 0; done < bytes;) {
     const size = pieceOf(physical + done, bytes - done), value = readDevice(cpu, physical + done, size);
     for (let n = 0; n < size; n++) cpu.u8[destination + done++] = value >>> 8 * n;
@@ -207,9 +208,10 @@ function readPhysicalTo(cpu: Processor, physical: number, bytes: number, destina
 }
 
 function writePhysicalFrom(cpu: Processor, physical: number, bytes: number, source: number): void {
-  if (isRam(cpu, physical, bytes)) {
-    copy(cpu, source, MAP.guestMemory + physical, bytes);
-    return written(cpu, physical, bytes);
+  const host = hostOf(cpu, physical, WRITE);
+  if (host !== NOWHERE) {
+    copy(cpu, source, host, bytes);
+    return written(cpu, host, bytes);
   }
   for (let done = 0; done < bytes;) {
     const size = pieceOf(physical + done, bytes - done);
@@ -226,23 +228,23 @@ function pieceOf(physical: number, bytes: number): AccessBytes {
   return bytes >= 2 && (physical & 1) === 0 ? 2 : 1;
 }
 
-function written(cpu: Processor, physical: number, bytes: number): void {
-  const { codePages } = cpu.mmu;
-  if (codePages[physical >>> 12] !== 0 || codePages[(physical + bytes - 1) >>> 12] !== 0) cpu.codeWritten(physical, bytes);
+function written(cpu: Processor, host: number, bytes: number): void {
+  const { codePages } = cpu.mmu, place = host - MAP.guestMemory;
+  if (codePages[place >>> 12] !== 0 || codePages[(place + bytes - 1) >>> 12] !== 0) cpu.codeWritten(place, bytes);
 }
 
 /** Physical addresses as VMX, APIC and the devices use them; aligned, so within one page. */
 export function readPhysical8(cpu: Processor, address: number): number {
-  const physical = maskA20(cpu, address);
-  return isRam(cpu, physical, 1) ? cpu.u8[MAP.guestMemory + physical]! : readDevice(cpu, physical, 1);
+  const physical = maskA20(cpu, address), host = hostOf(cpu, physical, READ);
+  return host !== NOWHERE ? cpu.u8[host]! : readDevice(cpu, physical, 1);
 }
 export function readPhysical16(cpu: Processor, address: number): number {
-  const physical = maskA20(cpu, address);
-  return isRam(cpu, physical, 2) ? cpu.view.getUint16(MAP.guestMemory + physical, true) : readDevice(cpu, physical, 2);
+  const physical = maskA20(cpu, address), host = hostOf(cpu, physical, READ);
+  return host !== NOWHERE ? cpu.view.getUint16(host, true) : readDevice(cpu, physical, 2);
 }
 export function readPhysical32(cpu: Processor, address: number): number {
-  const physical = maskA20(cpu, address);
-  return isRam(cpu, physical, 4) ? cpu.view.getUint32(MAP.guestMemory + physical, true) : readDevice(cpu, physical, 4);
+  const physical = maskA20(cpu, address), host = hostOf(cpu, physical, READ);
+  return host !== NOWHERE ? cpu.view.getUint32(host, true) : readDevice(cpu, physical, 4);
 }
 /** 64 bits as an unsigned number: exact only below 2^53. */
 export function readPhysicalNumber(cpu: Processor, address: number): number {
@@ -252,22 +254,22 @@ export function readPhysical64(cpu: Processor, address: number): bigint {
   return BigInt(readPhysical32(cpu, address + 4)) << 32n | BigInt(readPhysical32(cpu, address));
 }
 export function writePhysical8(cpu: Processor, address: number, value: number): void {
-  const physical = maskA20(cpu, address);
-  if (!isRam(cpu, physical, 1)) return writeDevice(cpu, physical, 1, value & 0xff);
-  cpu.u8[MAP.guestMemory + physical] = value;
-  written(cpu, physical, 1);
+  const physical = maskA20(cpu, address), host = hostOf(cpu, physical, WRITE);
+  if (host === NOWHERE) return writeDevice(cpu, physical, 1, value & 0xff);
+  cpu.u8[host] = value;
+  written(cpu, host, 1);
 }
 export function writePhysical16(cpu: Processor, address: number, value: number): void {
-  const physical = maskA20(cpu, address);
-  if (!isRam(cpu, physical, 2)) return writeDevice(cpu, physical, 2, value & 0xffff);
-  cpu.view.setUint16(MAP.guestMemory + physical, value, true);
-  written(cpu, physical, 2);
+  const physical = maskA20(cpu, address), host = hostOf(cpu, physical, WRITE);
+  if (host === NOWHERE) return writeDevice(cpu, physical, 2, value & 0xffff);
+  cpu.view.setUint16(host, value, true);
+  written(cpu, host, 2);
 }
 export function writePhysical32(cpu: Processor, address: number, value: number): void {
-  const physical = maskA20(cpu, address);
-  if (!isRam(cpu, physical, 4)) return writeDevice(cpu, physical, 4, value >>> 0);
-  cpu.view.setUint32(MAP.guestMemory + physical, value, true);
-  written(cpu, physical, 4);
+  const physical = maskA20(cpu, address), host = hostOf(cpu, physical, WRITE);
+  if (host === NOWHERE) return writeDevice(cpu, physical, 4, value >>> 0);
+  cpu.view.setUint32(host, value, true);
+  written(cpu, host, 4);
 }
 export function writePhysical64(cpu: Processor, address: number, value: bigint): void {
   writePhysical32(cpu, address, Number(value & 0xffffffffn));

@@ -76,12 +76,13 @@ export class FastTlb {
     cpu.u32[S.tlbPart >> 2] = cpu.low(now + SPACE.part);
   }
 
-  fill(table: number, linear: number, physical: number, tag: number, privilege: number): void {
+  /** `host`: the index into the shared memory. */
+  fill(table: number, linear: number, host: number, tag: number, privilege: number): void {
     const { i32 } = this.cpu, space = (privilege & USER_ACCESS) !== 0 ? S.userSpace : S.supervisorSpace;
     const at = ((table + i32[(space + SPACE.part) >> 2]!) >> 2) + WORDS * fastIndex(linear), page = linear & ~0xfff;
     i32[at] = page | tag;
     i32[at + 1] = Math.floor(linear / 2 ** 32);
-    i32[at + 2] = MAP.guestMemory + physical - (physical & 0xfff) - page;
+    i32[at + 2] = host - (host & 0xfff) - page;
   }
 
   /** Drops whatever may concern this page, in all spaces. */
@@ -93,8 +94,9 @@ export class FastTlb {
     }
   }
 
-  dropWritesTo(physicalPage: number): void {
-    const { i32 } = this.cpu, host = (MAP.guestMemory + physicalPage * 4096) | 0;
+  /** `page`: of the store. */
+  dropWritesTo(page: number): void {
+    const { i32 } = this.cpu, host = (MAP.guestMemory + page * 4096) | 0;
     for (let n = 0; n < FAST_TLB_PARTS * FAST_TLB_ENTRIES; n++) {
       const at = ((MAP.tlbWrite + this.set) >> 2) + WORDS * n;
       if (((i32[at]! & ~0xfff) + i32[at + 2]! | 0) === host) i32[at] = i32[at + 1] = -1;

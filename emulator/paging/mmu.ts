@@ -4,6 +4,7 @@ import { EptFault, Exception, VECTORS } from '../cpu/events.js';
 import { MAP, PLAIN_PAGING, S } from '../cpu/layout.js';
 import type { Processor } from '../cpu/processor.js';
 import type { Bus } from '../memory/bus.js';
+import { MemoryMap, NOWHERE } from '../memory/memory-map.js';
 import { named, NONE, type Sentence, TRAP } from '../cpu/trap-events.js';
 import { ep4ta, EPT_READ, EPT_WRITE, EPTP_ACCESSED_DIRTY, EptOutcome, walkEpt } from '../vmx/ept.js';
 import { PHYSICAL_RESERVED_HIGH } from './capabilities.js';
@@ -13,7 +14,7 @@ import {
   DIRTY, EPT_RIGHTS_SHIFT, eptRight, EXECUTE, FlagUpdates, hex, NOT_LOGGED, READ, SMAP_ENFORCED, SMEP_ENFORCED, USER_ACCESS, WalkOutcome, WRITE, WRITE_PROTECT,
   type AccessKind, type WalkStep,
 } from './outcome.js';
-import { isRam, load32, maskA20 } from './physical-memory.js';
+import { hostOf, isPlain, load32, maskA20 } from './physical-memory.js';
 import { ALLOWED, judge } from './rights.js';
 import { NO_EPT, Spaces, UNPAGED } from './spaces.js';
 import { StaleWatch } from './stale-watch.js';
@@ -62,11 +63,11 @@ export class Mmu {
   private explicitSupervisor = 0;
   private implicitSupervisor = 0;
 
-  /** By physical page, nonzero when translated code was read from it; all processors share them. */
+  /** By page of the store, nonzero when translated code was read from it; all processors share them. */
   readonly codePages: Uint8Array;
 
-  constructor(readonly cpu: Processor, readonly mmio: Bus) {
-    this.codePages = new Uint8Array(cpu.memory.buffer, MAP.codePages, cpu.guestBytes >>> 12);
+  constructor(readonly cpu: Processor, readonly mmio: Bus, readonly map = new MemoryMap(cpu.guestBytes)) {
+    this.codePages = new Uint8Array(cpu.memory.buffer, MAP.codePages, map.storeBytes >>> 12);
     this.fast = new FastTlb(cpu);
     this.spaces = new Spaces(cpu);
     this.tlb = new Tlb(cpu, this.spaces, (linear, shift) => { this.dropped(linear, shift); });
@@ -119,8 +120,8 @@ export class Mmu {
   private setFlags({ count, physical, bits, logged }: FlagUpdates): void {
     const { cpu } = this;
     for (let n = 0; n < count; n++) {
-      const at = maskA20(cpu, physical[n]!), word = (MAP.guestMemory + at) >>> 2;
-      if (at >= cpu.guestBytes || (cpu.u32[word]! & bits[n]!) === bits[n]) continue;
+      const at = this.map.place(maskA20(cpu, physical[n]!), WRITE), word = (MAP.guestMemory + at) >>> 2;
+      if (at === NOWHERE || (cpu.u32[word]! & bits[n]!) === bits[n]) continue;
       if (logged[n] !== NOT_LOGGED) this.vmcs.logDirty(logged[n]!);
       cpu.u32[word]! |= bits[n]!;
       if (this.codePages[at >>> 12] !== 0) cpu.codeWritten(at, 4);
@@ -140,9 +141,8 @@ export class Mmu {
     if (this.apicAccess >= 0 && at - (at & 0xfff) === this.apicAccess) return this.vmcs.accessApic(linear, bytes, kind);
     if (kind !== EXECUTE && this.mayBreak(linear)) return at;
     if (kind === WRITE && this.stale?.written(at >>> 12) === true) return at;
-    if (isRam(this.cpu, at, 1) && (kind !== WRITE || this.codePages[at >>> 12] === 0)) {
-      this.fast.fill(FAST_TABLES[kind], linear, at, this.tag(privilege), privilege);
-    }
+    const host = hostOf(this.cpu, at, kind);
+    if (host !== NOWHERE && (kind !== WRITE || isPlain(this.cpu, at, host))) this.fast.fill(FAST_TABLES[kind], linear, host, this.tag(privilege), privilege);
     return at;
   }
 
@@ -195,12 +195,12 @@ export class Mmu {
     return outcome.is === 'mapped' ? maskA20(this.cpu, outcome.physical) : undefined;
   }
 
-  /** After IA32_APIC_BASE was written: another page may be memory now. */
-  apicMoved(): void { this.fast.clear(); }
+  /** After IA32_APIC_BASE was written, or the map has changed: what was memory may be a device now. */
+  remapped(): void { this.fast.clear(); }
 
-  protectCode(physicalPage: number): void {
-    this.codePages[physicalPage] = 1;
-    this.fast.dropWritesTo(physicalPage);
+  protectCode(page: number): void {
+    this.codePages[page] = 1;
+    this.fast.dropWritesTo(page);
   }
 
   private dropped(linear: number, shift: number): void {

@@ -1,6 +1,8 @@
-/** Loads from physical memory without side effects. */
+/** Where physical addresses are in the shared memory, and loads without side effects. */
 import { MAP, S } from '../cpu/layout.js';
 import type { Processor } from '../cpu/processor.js';
+import { NOWHERE } from '../memory/memory-map.js';
+import { READ, type AccessKind } from './outcome.js';
 
 const ALL_ONES = 0xffffffff;
 
@@ -18,11 +20,17 @@ export function isApicPage(cpu: Processor, physical: number): boolean {
   return (low & (APIC_ENABLED | APIC_EXTENDED)) === APIC_ENABLED && physical - (physical & 0xfff) === cpu.high(S.apicBase) * 2 ** 32 + ((low & ~0xfff) >>> 0);
 }
 
-/** Whether memory answers there. */
-export const isRam = (cpu: Processor, physical: number, bytes: number): boolean => physical + bytes <= cpu.guestBytes && !isApicPage(cpu, physical);
+/** The index into the shared memory of what answers there to such an access; NOWHERE when it is a device, or nobody. */
+export function hostOf(cpu: Processor, physical: number, kind: AccessKind): number {
+  const place = isApicPage(cpu, physical) ? NOWHERE : cpu.mmu.map.place(physical, kind);
+  return place === NOWHERE ? NOWHERE : MAP.guestMemory + place;
+}
 
-/** An aligned dword of RAM; all ones where there is none: a walk never touches a device. */
+/** Whether a store to memory is no more than that: it holds no translated code, and what is read there is what was written. */
+export const isPlain = (cpu: Processor, physical: number, host: number): boolean => cpu.mmu.codePages[(host - MAP.guestMemory) >>> 12] === 0 && hostOf(cpu, physical, READ) === host;
+
+/** An aligned dword of memory; all ones where there is none: a walk never touches a device. */
 export function load32(cpu: Processor, physical: number): number {
-  const at = maskA20(cpu, physical);
-  return at < cpu.guestBytes ? cpu.u32[(MAP.guestMemory + at) >>> 2]! : ALL_ONES;
+  const at = cpu.mmu.map.place(maskA20(cpu, physical), READ);
+  return at === NOWHERE ? ALL_ONES : cpu.u32[(MAP.guestMemory + at) >>> 2]!;
 }

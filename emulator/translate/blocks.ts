@@ -112,12 +112,12 @@ export class Blocks {
     return block.record;
   }
 
-  /** Bytes of guest memory changed: blocks made from them are forgotten, even the one being run. */
-  written(physical: number, bytes: number): void {
-    for (let page = Math.floor(physical / PAGE); page <= Math.floor((physical + bytes - 1) / PAGE); page++) {
+  /** Bytes of the store changed: blocks made from them are forgotten, even the one being run. */
+  written(place: number, bytes: number): void {
+    for (let page = Math.floor(place / PAGE); page <= Math.floor((place + bytes - 1) / PAGE); page++) {
       const blocks = this.byPage.get(page);
       if (!blocks) continue;
-      const start = MAP.guestMemory + physical, end = start + bytes;
+      const start = MAP.guestMemory + place, end = start + bytes;
       const concerned = blocks.filter((b) => (start < b.host + b.bytes && end > b.host) || (b.secondBytes > 0 && start < b.secondHost + b.secondBytes && end > b.secondHost));
       for (const b of this.pages.written(page, concerned.length > 0) ? [...blocks] : concerned) this.kill(b);
     }
@@ -143,7 +143,7 @@ export class Blocks {
       if (changed.some((o) => (o >= first && o < first + b.bytes) || o < b.secondBytes)) this.kill(b);
     }
   }
-  /** Whether any block was made from that physical page. */
+  /** Whether any block was made from that page of the store. */
   inPage(page: number): boolean { return this.byPage.has(page); }
 
   clear(): void {

@@ -3,7 +3,7 @@ import { Abandon, EptFault, Exception, exception, ExitDue, FaultInNewTask, StopB
 import { forgetHits } from '../cpu/debug-registers.js';
 import { EXIT } from '../cpu/exits.js';
 import { updateFloatMode } from '../cpu/float-mode.js';
-import { CS, MAP, S } from '../cpu/layout.js';
+import { CS, S } from '../cpu/layout.js';
 import type { Operation, Operations } from '../cpu/operations.js';
 import type { Processor } from '../cpu/processor.js';
 import { linearAddress, segmentNumber } from '../cpu/references.js';
@@ -13,7 +13,8 @@ import type { DecodeTable } from '../isa/decode.js';
 import { examine, probe, readTo, withoutAlignmentChecks, writeFrom } from '../paging/access.js';
 import { fastHost } from '../paging/fast-tlb.js';
 import { EXECUTE, READ, WRITE } from '../paging/mmu.js';
-import { isRam } from '../paging/physical-memory.js';
+import { NOWHERE } from '../memory/memory-map.js';
+import { hostOf, isPlain } from '../paging/physical-memory.js';
 import { Blocks, FIRST_BLOCK } from './blocks.js';
 import { type CoreExports, coreModule, LEAVE_SLOT, PLAIN_OPERATIONS } from './core.js';
 import { Handlers } from './handlers.js';
@@ -92,7 +93,7 @@ export class Engine {
         if (!spaceChosen) each.mmu.spaceChanged();
         updateFloatMode(each);
       };
-      each.codeWritten = (physical, bytes) => this.codeWritten(physical, bytes);
+      each.codeWritten = (place, bytes) => this.codeWritten(place, bytes);
       each.lazyStatus = this.core.status;
     }
   }
@@ -213,9 +214,9 @@ export class Engine {
   private fetchHost(linear: number): number {
     const { cpu } = this, known = fastHost(cpu, linear);
     if (known !== undefined) return known;
-    const physical = cpu.mmu.translate(linear, EXECUTE, cpu.cpl === 3);
-    if (physical + PAGE > cpu.guestBytes && physical >= cpu.guestBytes) throw new Error(`not implemented: running code at physical address 0x${physical.toString(16)}, which is not memory`);
-    return MAP.guestMemory + physical;
+    const physical = cpu.mmu.translate(linear, EXECUTE, cpu.cpl === 3), host = hostOf(cpu, physical, EXECUTE);
+    if (host === NOWHERE) throw new Error(`not implemented: running code at physical address 0x${physical.toString(16)}, which is not memory`);
+    return host;
   }
 
   private exit(reason: number, record: number): void {
@@ -361,8 +362,8 @@ export class Engine {
     let host: number = S.bounce;
     examine(cpu, linear, bytes, access === 0 ? READ : WRITE, supervisor);
     if ((inPage < 0 ? inPage + PAGE : inPage) + bytes <= PAGE) {
-      const physical = cpu.mmu.translate(linear, access === 0 ? READ : WRITE, cpu.cpl === 3 && !supervisor, supervisor);
-      if (isRam(cpu, physical, 1) && (access === 0 || cpu.mmu.codePages[physical >>> 12] === 0)) host = MAP.guestMemory + physical;
+      const kind = access === 0 ? READ : WRITE, physical = cpu.mmu.translate(linear, kind, cpu.cpl === 3 && !supervisor, supervisor), found = hostOf(cpu, physical, kind);
+      if (found !== NOWHERE && (access === 0 || isPlain(cpu, physical, found))) host = found;
     } else if (access !== 0) probe(cpu, linear, bytes, WRITE, supervisor);
     if (host === S.bounce && access !== 1) {
       readTo(cpu, linear, bytes, S.bounce, supervisor);
@@ -391,9 +392,9 @@ export class Engine {
     this.granted -= i32[S.budget >> 2]!;
     i32[S.budget >> 2] = 0;
   }
-  private codeWritten(physical: number, bytes: number): void {
-    this.blocks.written(physical, bytes);
-    const first = Math.floor(physical / PAGE), last = Math.floor((physical + bytes - 1) / PAGE);
+  private codeWritten(place: number, bytes: number): void {
+    this.blocks.written(place, bytes);
+    const first = Math.floor(place / PAGE), last = Math.floor((place + bytes - 1) / PAGE);
     for (let page = first; page <= last; page++) if (!this.blocks.inPage(page)) this.cpu.mmu.codePages[page] = 0;
   }
 }

@@ -6,6 +6,7 @@ import { FAST_TLB_ENTRIES, FAST_TLB_ENTRY_BYTES, FAST_TLB_FOLD, FAST_TLB_PART_BY
 import { ACCESS, INFO } from '../meaning/emit.js';
 import type { Value } from '../meaning/meaning.js';
 import type { Plain } from '../meaning/plain.js';
+import { ADAPTERS, ADAPTERS_END } from '../memory/memory-map.js';
 import { PHYSICAL_HIGH, PHYSICAL_RESERVED_HIGH } from '../paging/capabilities.js';
 import { FAST_TABLES } from '../paging/fast-tlb.js';
 import {
@@ -23,6 +24,9 @@ const address = (low: Value, high: Value): Value => high.zeroExtend(64).shl(32).
 const asFloat = (m: Plain, integer: Value): Value => m.wasm('f64.convert_i64_s', 64, [integer]);
 const asInteger = (m: Plain, float: Value): Value => m.wasm('i64.trunc_f64_s', 64, [float]);
 const isCodePage = (m: Plain, physical: Value): Value => m.get(physical.shr(PAGE_SHIFT).truncate(32), 8, MAP.codePages).ne(0);
+
+/** Whether memory answers there, at the place of its number in the store. */
+const isMemory = (physical: Value, guestBytes: number): Value => physical.ult(guestBytes).and(physical.sub(ADAPTERS).ult(ADAPTERS_END - ADAPTERS).isZero);
 
 /** Where entry n of a column is. */
 const entry = (m: Plain, n: Value, bytes: 1 | 4 | 8): Value => m.word(S.tlb).add(bytes === 1 ? n : n.shl(bytes === 4 ? 2 : 3));
@@ -64,7 +68,7 @@ function allowed(m: Plain, rights: Value, kind: AccessKind, privilege: Value): V
 
 /** Demands that the page is RAM that needs nothing further; what is filled then is the fast TLB. */
 function demandOrdinary(m: Plain, physical: Value, kind: AccessKind, guestBytes: number): void {
-  m.demand(physical.ult(guestBytes).and(physical.xor(m.quad(S.apicBase)).and(-4096n).ne(0)));
+  m.demand(isMemory(physical, guestBytes).and(physical.xor(m.quad(S.apicBase)).and(-4096n).ne(0)));
   if (kind === WRITE) m.demand(isCodePage(m, physical).isZero);
 }
 const fastEntry = (linear: Value): Value => {
@@ -105,7 +109,7 @@ export function translate(m: Plain, linear: Value, kind: AccessKind, guestBytes:
   let table = m.quad(S.cr3).and(~0xfffn), rights = m.constant(WRITABLE | USER, 32), disabled = m.constant(0, 32);
   for (let level = 4; level >= 1; level--) {
     const physical = table.add(linear.shr(9 * level + 3).and(0x1ff).shl(3));
-    m.demand(physical.ult(guestBytes));
+    m.demand(isMemory(physical, guestBytes));
     const host = physical.truncate(32).add(MAP.guestMemory), low = m.word(host), high = m.word(host, 4), each: Entry = { host, physical, low, high };
     entries.push(each);
     m.when(low.and(PRESENT).eq(0), () => { notPresent(level, each); });

@@ -2,9 +2,10 @@
  * The operands of the current instruction as a VM exit reports them: read again from its bytes, so that nothing has to be kept
  * for the exits that want it. SDM Vol. 3C, "Instruction-Execution Information"; Vol. 2, "Instruction Format".
  */
-import { CS, MAP } from '../cpu/layout.js';
+import { CS } from '../cpu/layout.js';
 import { ATTRIBUTE_DB, type Processor } from '../cpu/processor.js';
 import { EXECUTE } from '../paging/mmu.js';
+import { hostOf } from '../paging/physical-memory.js';
 
 export interface InstructionOperands {
   /** The last opcode byte. */
@@ -32,7 +33,7 @@ const BASE_16 = [3, 3, 5, 5, 6, 7, 5, 3], INDEX_16 = [6, 7, 6, 7, -1, -1, -1, -1
 
 function codeByte(cpu: Processor, offset: number): number {
   const linear = cpu.code64 ? cpu.rip + offset : (cpu.base(CS) + cpu.rip + offset) >>> 0;
-  return cpu.u8[MAP.guestMemory + cpu.mmu.translate(linear, EXECUTE, cpu.cpl === 3)]!;
+  return cpu.u8[hostOf(cpu, cpu.mmu.translate(linear, EXECUTE, cpu.cpl === 3), EXECUTE)]!;
 }
 
 class Cursor {

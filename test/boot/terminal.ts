@@ -1,7 +1,8 @@
 /** Somebody at the serial port of a machine: waits for what the guest writes, and types. */
 import type { Machine, MachineOptions } from '../../emulator/machine/contract.js';
 import { createMachine } from '../../emulator/machine/machine.js';
-import type { PlannedBoot } from '../../debugger/boot-files.js';
+import type { FirmwarePlan } from '../../emulator/boot/firmware.js';
+import type { BootPlan } from '../../emulator/boot/index.js';
 
 const SLICE = 1_000_000;
 /** How long a machine may sleep before what is outside has its turn. */
@@ -9,7 +10,7 @@ const SHORT_SLEEP = 1e6;
 /** The editor of a shell asks the terminal where the cursor is, and goes on without an answer. */
 const WHERE_IS_THE_CURSOR = '\x1b[6n';
 
-export type Devices = Pick<MachineOptions, 'disks' | 'cables' | 'shares'>;
+export type Devices = Pick<MachineOptions, 'disks' | 'ataDisks' | 'cd' | 'cables' | 'shares' | 'onReset'>;
 
 export class Terminal {
   readonly machine: Machine;
@@ -19,7 +20,7 @@ export class Terminal {
   serve: () => void = () => undefined;
   private seen = 0;
 
-  constructor({ plan, memoryBytes }: PlannedBoot, readonly prompt: string, devices: Devices = {}) {
+  constructor({ plan, memoryBytes }: { readonly plan: BootPlan | FirmwarePlan; readonly memoryBytes: number }, readonly prompt: string, devices: Devices = {}) {
     this.machine = createMachine({ memoryBytes, cpus: 1, onSerial: (port, byte) => { if (port === 1) this.output += String.fromCharCode(byte); }, onDebugConsole: () => undefined, ...devices });
     this.machine.load(plan);
   }

@@ -54,7 +54,7 @@ const hostBridge = device('PCI0',
   isaBridge,
 );
 
-export function dsdt(cpus: number): Aml {
+export function dsdt(cpus: number, configurationBase: number): Aml {
   return [
     ...name(PIC_MODE, integer(0)),
     ...method('\\_PIC', 1, store(argument(0), reference(PIC_MODE))),
@@ -63,7 +63,7 @@ export function dsdt(cpus: number): Aml {
     ...scope('\\_SB',
       hostBridge,
       isaDevice('HPET', 'PNP0103', [], memoryFixed(HPET_BASE, HPET_BYTES)),
-      isaDevice('MBRD', 'PNP0C02', [], memoryFixed(ECAM.base, ECAM.buses * BYTES_PER_BUS), ports(PM_PORT, PM_PORTS)),
+      isaDevice('MBRD', 'PNP0C02', [], memoryFixed(configurationBase, ECAM.buses * BYTES_PER_BUS), ports(PM_PORT, PM_PORTS)),
       ...Array.from({ length: cpus }, (_, n) => device(`CP${n.toString(16).toUpperCase().padStart(2, '0')}`, name('_HID', string('ACPI0007')), name('_UID', integer(n)))),
     ),
   ];

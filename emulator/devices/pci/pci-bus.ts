@@ -13,6 +13,8 @@ export interface PciBusWires {
   /** INTA to INTD (0 to 3) of a device may have changed. */
   interrupt(device: number, pin: number): void;
   message(message: InterruptMessage): void;
+  /** Who answers where may have changed. */
+  decodingChanged(): void;
 }
 
 export class PciBus {
@@ -66,9 +68,13 @@ export class PciBus {
     return this.windows[kind].find(({ base, size }) => base <= address && address < base + size);
   }
 
+  /** Where in memory that device answers, if its function decodes addresses. */
+  windowOf(name: string): BusRange | undefined { return this.windows.memory.find(({ device }) => device.name === name); }
+
   private decode(): void {
     const windows = this.all.flatMap((each) => each.windows);
     for (const kind of ['memory', 'ports'] as const) this.windows[kind] = windows.filter((each) => each.kind === kind);
+    this.wires.decodingChanged();
   }
 }
 

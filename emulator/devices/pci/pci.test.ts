@@ -11,6 +11,7 @@ function board() {
   const bus: PciBus = new PciBus({
     interrupt: (device, pin) => { log.push(`${device} INT${'ABCD'[pin]!} ${bus.interrupting.length > 0 ? 'up' : 'down'}`); },
     message: (message) => { messages.push(message); },
+    decodingChanged: () => undefined,
   });
   const card = new PciFunction({
     name: 'card', vendor: 0x1234, device: 0x5678, classCode: 0x020000, interrupts: true, msiX: { vectors: 3, baseAddress: 1 },
