@@ -14,7 +14,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'emulator/float': [],
   'emulator/memory': [],
   'emulator/meaning': ['emulator/wasm', 'emulator/cpu'],
-  'emulator/cpu': ['emulator/float', 'emulator/meaning', 'emulator/memory', 'emulator/paging', 'emulator/vmx'],
+  'emulator/cpu': ['emulator/wasm', 'emulator/float', 'emulator/meaning', 'emulator/memory', 'emulator/paging', 'emulator/vmx'],
   'emulator/isa': ['emulator/meaning', 'emulator/cpu', 'emulator/vmx'],
   'emulator/devices': ['emulator/memory'],
   'emulator/paging': ['emulator/cpu', 'emulator/memory', 'emulator/vmx'],

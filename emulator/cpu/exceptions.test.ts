@@ -173,7 +173,7 @@ describe('double and triple faults', () => {
 describe('the delivery of an exception', () => {
   it('asks vmx/ first, then the observer', () => {
     const cpu = protectedMode(), asked: unknown[] = [];
-    cpu.intercepts = { ...cpu.intercepts, exception: (_cpu, vector, error, qualification, during) => { asked.push([vector, error, qualification, during?.vector]); throw ABANDON; } };
+    cpu.rootIntercepts = { ...cpu.intercepts, exception: (_cpu, vector, error, qualification, during) => { asked.push([vector, error, qualification, during?.vector]); throw ABANDON; } };
     assert.throws(() => { deliverException(cpu, new Exception(14, 4, 0x5000)); }, (e) => e === ABANDON);
     assert.deepEqual(asked, [[14, 4, 0x5000, undefined]]);
     assert.deepEqual([cpu.events.length, cpu.cr2], [0, 0]);
@@ -181,7 +181,7 @@ describe('the delivery of an exception', () => {
   it('tells vmx/ what was being delivered', () => {
     const cpu = protectedMode(), asked: unknown[] = [];
     cpu.gate(IDT + 8 * 0x30, SELECTOR.code0, HANDLER, 0x0e);
-    cpu.intercepts = { ...cpu.intercepts, exception: (_cpu, vector, _error, _qualification, during) => { asked.push([vector, during?.vector, during?.type]); } };
+    cpu.rootIntercepts = { ...cpu.intercepts, exception: (_cpu, vector, _error, _qualification, during) => { asked.push([vector, during?.vector, during?.type]); } };
     deliver(cpu, software(0x30));
     assert.deepEqual(asked, [[11, 0x30, EVENT.softwareInterrupt]]);
   });

@@ -23,6 +23,8 @@ export const SEGMENT = { base: 0, selector: 8, attributes: 12, limit: 16, readLi
 export const SPACE = { tag: 0, part: 8, privilege: 12 } as const;
 /** Nothing; or RAM behind 4-level paging, without EPT, protection keys, data breakpoints and alignment checks, and walked before with the same registers. */
 export const PLAIN_PAGING = { none: 0, fourLevel: 1 } as const;
+/** Inside S.exitDestination and S.entryDestination: values of S.spaceTag, S.tlbPart, S.codeMode and S.fpuTraps, and the tags of S.supervisorSpace and S.userSpace. */
+export const DESTINATION = { tag: 0, supervisorTag: 4, userTag: 8, part: 12, mode: 16, traps: 20 } as const;
 
 /** A slot that always reads as zero comes first: an absent base or index register points there. */
 export const S = {
@@ -42,6 +44,8 @@ export const S = {
 
   /** Instructions that may still retire before the run loop must look around. */
   budget: field(4),
+  /** The count of instructions of all processors at which the present grant ends, a 64-bit float: whoever wants the count subtracts what is left. */
+  grantEnd: field(8),
   /** Decided once a mode change: what a block's translation depends on (see translate/mode.ts). */
   codeMode: field(4),
   /** Low twelve bits of fast-TLB tags: address space and privilege. */
@@ -65,6 +69,14 @@ export const S = {
   sseFast: field(4),
   /** What x87, MMX and SSE instructions have to look at before anything else: bits of cpu/float-mode.ts. */
   fpuTraps: field(4),
+  /** Number of the processor whose state this is. */
+  processor: field(4),
+  /** Kinds of events (cpu/trap-events.ts), a bit each, that nobody waits for: generated code may record them and go on. */
+  unasked: field(4),
+  /** Physical addresses of the VMCS whose VM exits, and of that whose VM entries, lead to a known place (vmx/destinations.ts); all ones: not known. */
+  exitsOf: field(4), entriesOf: field(4), exitDestination: field(24), entryDestination: field(24),
+  /** General registers as the guest left them at the last VM exit, and the VMCS that was current then: a hypervisor saves them where it likes. */
+  guestRegisters: field(16 * 8), guestVmcs: field(8),
 
   onward: field(8),
 
@@ -159,7 +171,9 @@ export const MAP = {
   /** A byte for each physical page: whether translated code was read from it. */
   codePages: 0xa00000,
   codeCache: 0xb00000,
-  codeCacheEnd: 0x2800000,
+  codeCacheEnd: 0x2780000,
+  /** The last architectural events (cpu/event-log.ts). */
+  events: 0x2780000,
   guestMemory: 0x2800000,
 } as const;
 

@@ -5,7 +5,7 @@ import type { Observer } from './trap-events.js';
 import type { StateMoves } from '../vmx/state-moves.js';
 import type { Vmcs } from '../vmx/vmcs.js';
 import { statusOf } from '../meaning/flags.js';
-import type { EventInDelivery, Intercepts } from './intercepts.js';
+import { type EventInDelivery, type Intercepts, ROOT_INTERCEPTS } from './intercepts.js';
 import type { Msr } from './msrs.js';
 import { gpr, S, SEGMENT, segment } from './layout.js';
 
@@ -22,12 +22,14 @@ export class Processor {
   readonly i32: Int32Array;
   readonly u64: BigUint64Array;
   readonly i64: BigInt64Array;
+  readonly f64: Float64Array;
   readonly view: DataView;
 
   /** Put together by machine/. */
   mmu!: Mmu;
   ports!: Bus;
-  intercepts!: Intercepts;
+  rootIntercepts: Intercepts = ROOT_INTERCEPTS;
+  nonRootIntercepts: Intercepts = ROOT_INTERCEPTS;
   stateMoves!: StateMoves;
   /** What vmx/vmcs.ts looks at the current VMCS through. */
   vmcs: Vmcs | undefined;
@@ -81,6 +83,7 @@ export class Processor {
     this.i32 = new Int32Array(buffer);
     this.u64 = new BigUint64Array(buffer);
     this.i64 = new BigInt64Array(buffer);
+    this.f64 = new Float64Array(buffer);
     this.view = new DataView(buffer);
   }
 
@@ -136,6 +139,8 @@ export class Processor {
   set interruptibility(value: number) { this.u32[S.interruptibility >> 2] = value; }
   get activity(): number { return this.u32[S.activity >> 2]!; }
   set activity(value: number) { this.u32[S.activity >> 2] = value; }
+  /** Whom instructions and events ask now. */
+  get intercepts(): Intercepts { return this.nonRoot ? this.nonRootIntercepts : this.rootIntercepts; }
   get nonRoot(): boolean { return this.u32[S.nonRoot >> 2] !== 0; }
 
   selector(s: number): number { return this.u32[(segment(s) + SEGMENT.selector) >> 2]!; }

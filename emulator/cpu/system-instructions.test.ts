@@ -79,7 +79,7 @@ describe('control registers', () => {
   });
   it('are read as the VMCS has them, are #UD when they do not exist and #GP at level 3', () => {
     const cpu = longMode();
-    cpu.intercepts = { ...cpu.intercepts, readCr: () => 0x1234 };
+    cpu.rootIntercepts = { ...cpu.intercepts, readCr: () => 0x1234 };
     cpu.perform('MOV from CR', 4, 7);
     assert.equal(cpu.regNumber(7), 0x1234);
     assert.deepEqual(faultOf(() => { cpu.perform('MOV from CR', 1, 7); }), ['#UD', 0]);

@@ -4,7 +4,6 @@ import type { LocalApic } from '../devices/local-apic.js';
 import { fieldsOf, TRAP_KINDS, type TrapEvent, type TrapKind } from './trap-events.js';
 import { Mmu } from '../paging/mmu.js';
 import { setRflags } from './flags.js';
-import { ROOT_INTERCEPTS } from './intercepts.js';
 import { CS, DS, ES, FS, GS, MAP, S, SS, TR } from './layout.js';
 import { CR0, CR4, EFER } from './modes.js';
 import { Processor } from './processor.js';
@@ -24,7 +23,6 @@ export class TestProcessor extends Processor {
   stopAt: TrapKind | undefined;
   constructor() {
     super(new WebAssembly.Memory({ initial: (MAP.guestMemory + GUEST_BYTES) / 65536 }), 0, GUEST_BYTES);
-    this.intercepts = ROOT_INTERCEPTS;
     this.ports = new Bus('port');
     this.observer = {
       raise: (kind, values, says) => {

@@ -1,4 +1,5 @@
 /** The XSAVE feature set: XCR0, and state components in memory. SDM Vol. 1, "Managing State Using the XSAVE Feature Set"; Vol. 2, by the instructions' names. */
+import { forgetDestinations } from '../vmx/destinations.js';
 import { read32, probe, write32 } from '../paging/access.js';
 import { READ, WRITE, type AccessKind } from '../paging/mmu.js';
 import { exception, leaveIf } from './events.js';
@@ -46,6 +47,7 @@ export function writeXcr0(cpu: Processor, low: number, high = 0): void {
   const why = wrong(cpu, low, high);
   if (why !== undefined) throw fault(`XCR0: ${why}`);
   cpu.set(S.xcr0, low, high);
+  forgetDestinations(cpu);
   cpu.modeChanged();
 }
 function xsetbv(cpu: Processor): void {

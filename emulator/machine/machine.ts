@@ -11,7 +11,6 @@ import { FEATURES } from '../cpu/cpuid.js';
 import { MAP, MOST_PROCESSORS, S } from '../cpu/layout.js';
 import { ACTIVITY } from '../cpu/modes.js';
 import { endWait, waitsForStore } from '../cpu/monitor.js';
-import { ROOT_INTERCEPTS } from '../cpu/intercepts.js';
 import { Processor } from '../cpu/processor.js';
 import { resetProcessor } from '../cpu/reset.js';
 import { EOI_SAYS, TRAP } from '../cpu/trap-events.js';
@@ -26,7 +25,9 @@ import { TrapLedger } from '../observe/ledger.js';
 import { ProcessorObserver } from '../observe/observer.js';
 import { Mmu } from '../paging/mmu.js';
 import { Engine } from '../translate/engine.js';
-import { attachVmx, selectIntercepts } from '../vmx/attach.js';
+import { attachVmx } from '../vmx/attach.js';
+import { plainTransitions } from '../vmx/plain-transitions.js';
+import { stateMoves } from '../vmx/state-moves.js';
 import { eptFault, nextVmxDeadline } from '../vmx/intercepts.js';
 import { ataDrives } from './drives.js';
 import { Chipset } from './chipset.js';
@@ -50,7 +51,7 @@ const IDLE_EVENTS = 10_000;
 export class PersonalComputer implements Machine {
   readonly guestBytes: number;
   private readonly turns: Turns;
-  readonly ledger = new TrapLedger();
+  readonly ledger: TrapLedger;
   readonly conditions = new StopConditions();
   readonly clock = new VirtualClock();
   readonly chipset: Chipset;
@@ -75,6 +76,7 @@ export class PersonalComputer implements Machine {
     if (options.memoryBytes > MOST_MEMORY) throw new NotImplemented('more than 3072 MiB of guest memory');
     this.guestBytes = Math.ceil(options.memoryBytes / PAGE) * PAGE;
     this.store = new Store(this.guestBytes);
+    this.ledger = new TrapLedger(this.memory.buffer, MAP.events);
     this.nanosecondsPerInstruction = options.nanosecondsPerInstruction ?? 1;
     this.features = options.features ?? FEATURES;
     this.quantum = options.quantum ?? DEFAULT_QUANTUM;
@@ -109,20 +111,22 @@ export class PersonalComputer implements Machine {
     for (const cpu of all) {
       cpu.localApic = this.chipset.localApics[cpu.id]!;
       cpu.ports = this.chipset.ports;
-      cpu.intercepts = ROOT_INTERCEPTS;
       cpu.observer = this.observers[cpu.id]!;
       cpu.mmu = new Mmu(cpu, this.chipset.mmio, this.store.map);
       cpu.readTsc = () => BigInt(this.now());
       cpu.signalFloatError = () => { this.chipset.coprocessor.raise(); };
       cpu.restart = () => { this.resetAsked = true; };
     }
-    this.engine = new Engine(all, new DecodeTable(INSTRUCTIONS.flatMap(rows), this.features), OPERATIONS, { exception: deliverException, eptFault });
+    const moves = stateMoves(this.memory);
+    this.engine = new Engine(all, new DecodeTable(INSTRUCTIONS.flatMap(rows), this.features), OPERATIONS, { exception: deliverException, eptFault },
+      plainTransitions(this.memory, { ...moves, attention: () => this.engine.attention() }));
+    this.engine.unasked = () => this.conditions.unasked;
     this.engine.attention = () => this.outcome !== undefined || this.frameSent || this.observer.stoppedBy !== undefined || this.resetAsked || this.remapped || this.cpu.activity !== ACTIVITY.active
       || (this.cpu.yields && all.length > 1) || this.clock.nextDeadline() !== this.deadline || !quietBoundary(this.cpu);
     this.engine.compiles = options.tier !== 'interpreter';
     for (const cpu of all) {
       registerMsrs(cpu, apicMsrs(LocalApic.X2APIC_REGISTERS));
-      attachVmx(cpu);
+      attachVmx(cpu, moves);
     }
     this.clock.instant = () => this.now();
     this.powerUp();
@@ -177,7 +181,6 @@ export class PersonalComputer implements Machine {
       const cpu = turns.look(n);
       resetProcessor(cpu, this.features);
       cpu.set(S.random, this.options.seed ?? 0, n);
-      selectIntercepts(cpu);
       if (n > 0) cpu.activity = ACTIVITY.waitForSipi;
       if (plan && !firmware) prepareProcessor(cpu);
     }
@@ -388,10 +391,7 @@ export class PersonalComputer implements Machine {
     this.clock.restore(saved.clock);
     this.chipset.restore(saved.devices as Record<string, unknown>);
     this.turns.restore(saved.turns);
-    for (const cpu of this.processors) {
-      cpu.mmu.restore((saved.mmus as ReturnType<Mmu['save']>[])[cpu.id]!);
-      selectIntercepts(cpu);
-    }
+    for (const cpu of this.processors) cpu.mmu.restore((saved.mmus as ReturnType<Mmu['save']>[])[cpu.id]!);
     this.engine.forget();
     for (const observer of this.observers) observer.clear();
   }

@@ -35,6 +35,11 @@ export class StopConditions {
     this.concerned = [...this.byKind.keys()].reduce((bits, kind) => bits | (1 << TRAP[kind]), 0);
   }
 
+  /** A bit for each kind that nobody asked for. */
+  get unasked(): number {
+    return ~this.concerned;
+  }
+
   /** Whether anybody asked for events of that kind. */
   concern(kind: number): boolean {
     return (this.concerned >>> kind & 1) !== 0;

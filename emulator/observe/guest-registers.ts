@@ -3,7 +3,6 @@ import { S } from '../cpu/layout.js';
 import type { Processor } from '../cpu/processor.js';
 import { VM_ENTRY } from '../vmx/controls.js';
 import type { FieldName } from '../vmx/vmcs-fields.js';
-import { ProcessorObserver } from './observer.js';
 import { findRegister } from './registers.js';
 import { readVmcsField } from './vmcs.js';
 
@@ -24,9 +23,7 @@ export function guestRegister(cpu: Processor, name: string): bigint | undefined 
   const field = FIELDS[wanted];
   if (field) return readVmcsField(cpu, field);
   const number = GENERAL.indexOf(wanted);
-  const { observer } = cpu;
-  if (number < 0 || !(observer instanceof ProcessorObserver) || observer.guestVmcs !== cpu.unsigned(S.currentVmcs)) return undefined;
-  return observer.guestRegisters[number];
+  return number < 0 || cpu.big(S.guestVmcs) !== cpu.big(S.currentVmcs) ? undefined : cpu.big(S.guestRegisters + 8 * number);
 }
 
 /** Whether a general register holds, after a VM exit, still what the guest left in it. */

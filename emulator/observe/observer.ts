@@ -15,12 +15,6 @@ const GENERAL_REGISTERS_BYTES = 16 * 8;
 export class ProcessorObserver implements Observer {
   /** The event for which the machine stops; whoever stops it takes it. */
   stoppedBy: TrapEvent | undefined;
-  /** General registers as the guest left them at the last VM exit: a hypervisor saves them where it likes. */
-  readonly guestRegisters = new BigUint64Array(GENERAL_REGISTERS_BYTES / 8);
-  /** Whose they are: the address of the VMCS that was current then. */
-  guestVmcs = 0;
-  private readonly guestRegisterBytes = new Uint8Array(this.guestRegisters.buffer);
-  private readonly registerBytes: Uint8Array;
   /** Stopped before its delivery: met again when the machine goes on, and then neither recorded nor judged a second time. */
   private awaited: TrapEvent | undefined;
 
@@ -29,9 +23,7 @@ export class ProcessorObserver implements Observer {
     private readonly ledger: TrapLedger,
     private readonly conditions: StopConditions,
     private readonly instructions: () => number,
-  ) {
-    this.registerBytes = cpu.u8.subarray(S.gpr, S.gpr + GENERAL_REGISTERS_BYTES);
-  }
+  ) {}
 
   raise(kind: number, values: ArrayLike<number>, says: Sentence): boolean {
     const { cpu } = this;
@@ -42,8 +34,8 @@ export class ProcessorObserver implements Observer {
 
     const fromGuest = kind === VM_EXIT || kind === HYPERCALL;
     if (kind === VM_EXIT) {
-      this.guestRegisterBytes.set(this.registerBytes);
-      this.guestVmcs = cpu.unsigned(S.currentVmcs);
+      cpu.u8.copyWithin(S.guestRegisters, S.gpr, S.gpr + GENERAL_REGISTERS_BYTES);
+      cpu.setNumber(S.guestVmcs, cpu.unsigned(S.currentVmcs));
     }
     const place = RIP_PLACE[kind]!, given = place < 0 ? undefined : values[place];
     this.ledger.record(kind, at, cpu.id, given ?? cpu.rip, fromGuest ? NON_ROOT : worldNumber(cpu), values, says);
@@ -59,7 +51,5 @@ export class ProcessorObserver implements Observer {
   clear(): void {
     this.stoppedBy = undefined;
     this.awaited = undefined;
-    this.guestRegisters.fill(0n);
-    this.guestVmcs = 0;
   }
 }

@@ -1,8 +1,5 @@
-/** How long hypervisors have the processor: from each VM exit to the VM entry after it, by basic exit reason. */
-import { MOST_PROCESSORS } from '../cpu/layout.js';
-
-const REASONS = 256;
-const NOT_LEFT = -1;
+/** How long hypervisors have the processor: from each VM exit to the VM entry after it, by basic exit reason. The numbers lie in the log of events. */
+import { COUNTED_EACH, LOG } from '../cpu/event-log.js';
 
 /** In instructions; of the exits that a VM entry followed. */
 export interface ServiceTime {
@@ -15,24 +12,31 @@ export interface ServiceTime {
 }
 
 export class ServiceTimes {
-  private readonly count = new Float64Array(REASONS);
-  private readonly total = new Float64Array(REASONS);
-  private readonly least = new Float64Array(REASONS);
-  private readonly most = new Float64Array(REASONS);
-  private readonly mostAt = new Float64Array(REASONS);
-  /** By processor, of the exit that no entry has followed yet. */
-  private readonly reason = new Int16Array(MOST_PROCESSORS).fill(NOT_LEFT);
-  private readonly since = new Float64Array(MOST_PROCESSORS);
+  private readonly count: Float64Array;
+  private readonly total: Float64Array;
+  private readonly least: Float64Array;
+  private readonly most: Float64Array;
+  private readonly mostAt: Float64Array;
+
+  /** `log`: see cpu/event-log.ts. Whoever clears the log clears this. */
+  constructor(private readonly log: Float64Array) {
+    const column = (at: number): Float64Array => log.subarray(at / 8, at / 8 + COUNTED_EACH);
+    this.count = column(LOG.served.count);
+    this.total = column(LOG.served.total);
+    this.least = column(LOG.served.least);
+    this.most = column(LOG.served.most);
+    this.mostAt = column(LOG.served.mostAt);
+  }
 
   exited(cpu: number, at: number, reason: number): void {
-    this.reason[cpu] = reason;
-    this.since[cpu] = at;
+    this.log[LOG.openReason / 8 + cpu] = 1 + reason;
+    this.log[LOG.openSince / 8 + cpu] = at;
   }
 
   entered(cpu: number, at: number): void {
-    const reason = this.reason[cpu]!, since = this.since[cpu]!, taken = at - since;
-    if (reason === NOT_LEFT) return;
-    this.reason[cpu] = NOT_LEFT;
+    const reason = this.log[LOG.openReason / 8 + cpu]! - 1, since = this.log[LOG.openSince / 8 + cpu]!, taken = at - since;
+    if (reason < 0) return;
+    this.log[LOG.openReason / 8 + cpu] = 0;
     if (this.count[reason]!++ === 0 || taken < this.least[reason]!) this.least[reason] = taken;
     this.total[reason]! += taken;
     if (taken < this.most[reason]!) return;
@@ -44,10 +48,5 @@ export class ServiceTimes {
   get byReason(): Map<number, ServiceTime> {
     const seen = Array.from(this.count.keys()).filter((reason) => this.count[reason] !== 0);
     return new Map(seen.map((reason) => [reason, { count: this.count[reason]!, total: this.total[reason]!, least: this.least[reason]!, most: this.most[reason]!, mostAt: this.mostAt[reason]! }]));
-  }
-
-  clear(): void {
-    for (const column of [this.count, this.total, this.least, this.most, this.mostAt]) column.fill(0);
-    this.reason.fill(NOT_LEFT);
   }
 }

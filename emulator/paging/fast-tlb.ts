@@ -4,6 +4,7 @@
  */
 import { FAST_TLB_ENTRIES, FAST_TLB_ENTRY_BYTES, FAST_TLB_FOLD, FAST_TLB_PART_BYTES, FAST_TLB_PARTS, fastTlbSet, MAP, S, SPACE } from '../cpu/layout.js';
 import type { Processor } from '../cpu/processor.js';
+import { forgetDestinations } from '../vmx/destinations.js';
 import { USER_ACCESS } from './outcome.js';
 import type { Space } from './spaces.js';
 
@@ -36,13 +37,14 @@ export class FastTlb {
     this.clear();
   }
 
-  /** The tag that names a space and a privilege now; a new one after a flush. */
-  tag(space: Space, privilege: number): number {
+  /** The tag that names a space and a privilege now; a new one after a flush. `pkru`: 0 where protection keys are not enabled. */
+  tag(space: Space, privilege: number, pkru: number): number {
     const stamp = space.since;
-    if (space.stamp !== stamp || space.era !== this.era) {
+    if (space.stamp !== stamp || space.era !== this.era || space.pkru !== pkru) {
       space.tags.fill(-1);
       space.stamp = stamp;
       space.era = this.era;
+      space.pkru = pkru;
     }
     const tag = space.tags[privilege]!;
     return tag >= 0 ? tag : this.newTag(space, privilege);
@@ -54,18 +56,19 @@ export class FastTlb {
       this.nextTag = 0;
       space.era = ++this.era;
       space.tags.fill(-1);
+      forgetDestinations(this.cpu);
     }
     return (space.tags[privilege] = this.nextTag++);
   }
 
   /** The space that serves now, and the two between which CPL chooses. */
-  select(space: Space, nonRoot: boolean, supervisor: number): void {
+  select(space: Space, nonRoot: boolean, supervisor: number, pkru: number): void {
     const { cpu } = this, part = this.set + (nonRoot ? 2 * FAST_TLB_PART_BYTES : 0);
     // With the second tag a new era may begin, in which the first is void.
     for (let era = -1; era !== this.era;) {
       ({ era } = this);
-      cpu.set(S.supervisorSpace + SPACE.tag, this.tag(space, supervisor), 0);
-      cpu.set(S.userSpace + SPACE.tag, this.tag(space, USER_ACCESS), 0);
+      cpu.set(S.supervisorSpace + SPACE.tag, this.tag(space, supervisor, pkru), 0);
+      cpu.set(S.userSpace + SPACE.tag, this.tag(space, USER_ACCESS, pkru), 0);
     }
     cpu.u32[(S.supervisorSpace + SPACE.privilege) >> 2] = supervisor;
     cpu.u32[(S.userSpace + SPACE.privilege) >> 2] = USER_ACCESS;

@@ -6,22 +6,23 @@ import type { Processor } from '../cpu/processor.js';
 import type { Bus } from '../memory/bus.js';
 import { MemoryMap, NOWHERE } from '../memory/memory-map.js';
 import { named, NONE, type Sentence, TRAP } from '../cpu/trap-events.js';
+import { exitsKnown, forgetDestinations, forgetEntries, moveExits } from '../vmx/destinations.js';
 import { ep4ta, EPT_READ, EPT_WRITE, EPTP_ACCESSED_DIRTY, EptOutcome, walkEpt } from '../vmx/ept.js';
-import { PHYSICAL_RESERVED_HIGH } from './capabilities.js';
 import { INVEPT_SAYS, INVLPG_SAYS, INVPCID_SAYS, INVVPID_SAYS, MOV_TO_CR3_SAYS } from './flush-sentences.js';
 import { FastTlb, FAST_TABLES, UNMATCHED_TAG } from './fast-tlb.js';
 import {
   DIRTY, EPT_RIGHTS_SHIFT, eptRight, EXECUTE, FlagUpdates, hex, NOT_LOGGED, READ, SMAP_ENFORCED, SMEP_ENFORCED, USER_ACCESS, WalkOutcome, WRITE, WRITE_PROTECT,
   type AccessKind, type WalkStep,
 } from './outcome.js';
-import { hostOf, isPlain, load32, maskA20 } from './physical-memory.js';
+import { loadPdptes } from './pdptes.js';
+import { hostOf, isPlain, maskA20 } from './physical-memory.js';
 import { ALLOWED, judge } from './rights.js';
-import { NO_EPT, Spaces, UNPAGED } from './spaces.js';
+import { NO_EPT, type Space, Spaces, UNPAGED } from './spaces.js';
 import { StaleWatch } from './stale-watch.js';
 import { NO_ENTRY, Tlb, type TlbState } from './tlb.js';
 import { type VmcsTranslation, WITHOUT_VMX } from './vmcs-translation.js';
 import {
-  CR0_PG, CR0_WP, CR4_PAE, CR4_PCIDE, CR4_PGE, CR4_PSE, CR4_SMAP, CR4_SMEP, EFER_LMA, enabledKeys, isStateOf, pagingMode, pagingState, PRESENT, walk, type PagingState,
+  CR0_PG, CR0_WP, CR4_PAE, CR4_PCIDE, CR4_PGE, CR4_PSE, CR4_SMAP, CR4_SMEP, enabledKeys, isStateOf, noteState, pagingMode, pagingState, walk, type PagingState,
 } from './walk.js';
 
 export { EXECUTE, READ, WRITE, type AccessKind } from './outcome.js';
@@ -29,8 +30,6 @@ export { isCanonical } from './capabilities.js';
 export type { VmcsTranslation } from './vmcs-translation.js';
 
 const RFLAGS_AC = 1 << 18, CR0_AM = 1 << 18;
-/** SDM Vol. 3, "PAE Paging": bits 2:1 and 8:5 of a PDPTE, and those from MAXPHYADDR up. */
-const PDPTE_RESERVED_LOW = 0x1e6, PDPTE_RESERVED_HIGH = PHYSICAL_RESERVED_HIGH | 0xfff00000;
 
 export class Mmu {
   readonly tlb: Tlb;
@@ -51,9 +50,11 @@ export class Mmu {
   private apicAccess = -1;
   private lastApicAccess = -1;
   private nonRoot = false;
+  private exits: { readonly space: Space; readonly privilege: number; readonly pkru: number } | undefined;
   private a20Mask = -1;
-  /** PKRU where protection keys are enabled, else 0. */
+  /** PKRU where protection keys are enabled, else 0; and as it is. */
   private pkru = 0;
+  private pkruRegister = 0;
   /** Linear pages with data breakpoints: never in the fast TLB. */
   private dataBreakpoints: readonly number[] = [];
   private stale: StaleWatch | undefined;
@@ -165,19 +166,7 @@ export class Mmu {
   }
 
   /** The registers that a walk in the current space depends on. */
-  currentState(state = pagingState()): PagingState {
-    const { cpu } = this;
-    state.cr0 = cpu.cr0;
-    state.cr3 = cpu.unsigned(S.cr3);
-    state.cr4 = cpu.cr4;
-    state.efer = cpu.efer;
-    state.eptp = this.eptp;
-    state.modeBased = this.modeBased;
-    state.apicAccessPage = this.apicAccess;
-    state.pkru = cpu.low(S.pkru);
-    if ((state.cr4 & CR4_PAE) !== 0 && (state.efer & EFER_LMA) === 0) state.pdptes.set(cpu.u32.subarray(S.pdpte >> 2, (S.pdpte >> 2) + 8));
-    return state;
-  }
+  currentState(state = pagingState()): PagingState { return noteState(this.cpu, this.eptp, this.modeBased, this.apicAccess, state); }
 
   /** What a walk says now, for panels: nothing changes. `user` as for `translate`. */
   inspect(linear: number, kind: AccessKind = READ, user = false, steps?: WalkStep[], state = this.currentState()): WalkOutcome {
@@ -215,7 +204,10 @@ export class Mmu {
     const paged = (cr0 & CR0_PG) !== 0;
     this.pcid = (cr4 & CR4_PCIDE) !== 0 ? cpu.low(S.cr3) & 0xfff : 0;
     this.translating = paged || this.eptp !== 0;
-    if (this.spaces.tooMany) this.tlb.sweep();
+    if (this.spaces.tooMany) {
+      this.tlb.sweep();
+      forgetDestinations(cpu);
+    }
     this.spaces.select(paged ? this.vpid : UNPAGED, paged ? this.pcid : UNPAGED, this.eptp === 0 ? NO_EPT : ep4ta(this.eptp));
 
     const supervisor = ((cr0 & CR0_WP) !== 0 ? WRITE_PROTECT : 0) | ((cr4 & CR4_SMEP) !== 0 ? SMEP_ENFORCED : 0);
@@ -223,11 +215,13 @@ export class Mmu {
     this.implicitSupervisor = supervisor | (smap ? SMAP_ENFORCED : 0);
     this.explicitSupervisor = smap && (cpu.low(S.rflags) & RFLAGS_AC) === 0 ? this.implicitSupervisor : supervisor;
     const a20Mask = cpu.i32[S.a20Mask >> 2]!, pkru = enabledKeys(cr4, cpu.efer, cpu.low(S.pkru));
-    if (a20Mask !== this.a20Mask || pkru !== this.pkru) {
+    if (a20Mask !== this.a20Mask || cpu.low(S.pkru) !== this.pkruRegister) {
+      if (a20Mask !== this.a20Mask) this.fast.clear();
       this.a20Mask = a20Mask;
-      this.pkru = pkru;
-      this.fast.clear();
+      this.pkruRegister = cpu.low(S.pkru);
+      forgetDestinations(cpu);
     }
+    this.pkru = pkru;
     this.updateTag();
   }
 
@@ -245,7 +239,7 @@ export class Mmu {
   private updateTag(): void {
     const { cpu } = this;
     this.alignmentChecked = cpu.cpl === 3 && (cpu.cr0 & CR0_AM) !== 0 && (cpu.low(S.rflags) & RFLAGS_AC) !== 0;
-    this.fast.select(this.spaces.current, this.nonRoot, this.explicitSupervisor);
+    this.fast.select(this.spaces.current, this.nonRoot, this.explicitSupervisor, this.pkru);
     if (this.alignmentChecked) cpu.set(S.spaceTag, UNMATCHED_TAG, 0);
     this.choosePlain();
   }
@@ -258,8 +252,8 @@ export class Mmu {
     this.tlb.show();
   }
 
-  private tag(privilege: number): number {
-    const { era } = this.fast, tag = this.fast.tag(this.spaces.current, privilege);
+  private tag(privilege: number, space = this.spaces.current, pkru = this.pkru): number {
+    const { era } = this.fast, tag = this.fast.tag(space, privilege, pkru);
     if (this.fast.era !== era) this.updateTag();
     return tag;
   }
@@ -287,6 +281,7 @@ export class Mmu {
     this.tlb.clear();
     this.fast.clear();
     this.debugRegistersChanged();
+    forgetDestinations(this.cpu);
     this.spaceChanged();
   }
 
@@ -331,7 +326,7 @@ export class Mmu {
   invept(type: number, eptp: number): void {
     if (type === 1) this.spaces.flushEpt(ep4ta(eptp));
     else this.spaces.flushEpts();
-    this.flushed([named('INVEPT'), type, NONE, NONE, eptp], INVEPT_SAYS);
+    this.flushed([named('INVEPT'), type, NONE, NONE, eptp], INVEPT_SAYS, true);
   }
 
   /** SDM Vol. 3D, "INVVPID—Invalidate Translations Based on VPID". Types 0 to 3. */
@@ -340,7 +335,7 @@ export class Mmu {
     else if (type === 1) this.spaces.flushVpid(vpid);
     else if (type === 2) this.spaces.flushVpids();
     else this.spaces.flushVpidNonGlobal(vpid);
-    this.flushed([named('INVVPID'), type, NONE, vpid, NONE, linear], INVVPID_SAYS);
+    this.flushed([named('INVVPID'), type, NONE, vpid, NONE, linear], INVVPID_SAYS, true);
   }
 
   /**
@@ -348,32 +343,32 @@ export class Mmu {
    * mappings of VPID 0000H are invalidated, otherwise none.
    */
   vmTransition(vpid: number): void {
-    if (vpid === 0) this.spaces.flushVpid(0);
+    if (vpid === 0) {
+      this.spaces.flushVpid(0);
+      forgetDestinations(this.cpu);
+    }
     this.enterWorld(this.cpu.nonRoot);
     this.spaceChanged();
   }
 
-  private flushed(values: readonly number[], says: Sentence): void {
+  /** Whether generated code has changed worlds meanwhile: then the mode has changed, as far as TypeScript is concerned. */
+  get behind(): boolean { return this.nonRoot !== this.cpu.nonRoot; }
+
+  /** The present space and privilege are where VM exits lead. */
+  exitsLeadHere(): void { this.exits = { space: this.spaces.current, privilege: this.explicitSupervisor, pkru: this.pkru }; }
+
+  /** `guests`: translations of any guest may have been among them. */
+  private flushed(values: readonly number[], says: Sentence, guests = false): void {
     this.spaceChanged();
+    if (guests) forgetEntries(this.cpu);
+    const { exits } = this;
+    if (exits && exitsKnown(this.cpu)) moveExits(this.cpu, this.tag(exits.privilege, exits.space, exits.pkru), this.tag(USER_ACCESS, exits.space, exits.pkru));
     const { observer } = this.cpu as { observer?: Processor['observer'] };
     observer?.raise(TRAP['TLB flush'], values, says);
   }
 
-  /**
-   * Loads the PDPTE registers from where `cr3` points to, through EPT when it is in use. False, and nothing loaded, when a
-   * present one sets a reserved bit. SDM Vol. 3, "PAE Paging".
-   */
-  loadPdptes(cr3: number): boolean {
-    const { cpu } = this, table = (cr3 & 0xffffffe0) >>> 0, loaded = new Uint32Array(8);
-    const physical = this.guestPhysicalToPhysical(table);
-    for (let n = 0; n < 8; n++) loaded[n] = load32(cpu, physical + 4 * n);
-    for (let n = 0; n < 8; n += 2) {
-      const low = loaded[n]!, high = loaded[n + 1]!;
-      if ((low & PRESENT) !== 0 && ((low & PDPTE_RESERVED_LOW) !== 0 || (high & PDPTE_RESERVED_HIGH) !== 0)) return false;
-    }
-    for (let n = 0; n < 8; n++) cpu.u32[(S.pdpte >> 2) + n] = loaded[n]!;
-    return true;
-  }
+  /** Loads the PDPTE registers from where `cr3` points to, through EPT when it is in use. False, and nothing loaded, when a present one sets a reserved bit. */
+  loadPdptes(cr3: number): boolean { return loadPdptes(this.cpu, this.guestPhysicalToPhysical((cr3 & 0xffffffe0) >>> 0)); }
 
   private guestPhysicalToPhysical(guestPhysical: number): number {
     if (this.eptp === 0) return guestPhysical;
@@ -393,6 +388,7 @@ export class Mmu {
     this.tlb.restore(state);
     this.fast.clear();
     this.debugRegistersChanged();
+    forgetDestinations(this.cpu);
     this.enterWorld(this.cpu.nonRoot);
     this.spaceChanged();
     if (this.stale) this.stale = new StaleWatch(this);

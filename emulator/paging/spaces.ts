@@ -18,10 +18,11 @@ interface PcidClass { nonGlobal: number }
 interface EptClass { readonly ep4ta: number; all: number; readonly spaces: Map<number, Space>; readonly worlds: Map<number, number> }
 
 export class Space {
-  /** Fast-TLB tags by privilege, -1 where none was given yet; void when `stamp` or `era` has moved on. */
+  /** Fast-TLB tags by privilege, -1 where none was given yet; void when `stamp`, `era` or `pkru` has moved on. */
   readonly tags = new Int16Array(PRIVILEGES).fill(-1);
   stamp = 0;
   era = -1;
+  pkru = 0;
   /** The registers of the last walk made here: what the panel compares entries against. */
   readonly state: PagingState = pagingState();
 

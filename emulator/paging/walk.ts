@@ -30,6 +30,19 @@ export interface PagingState {
   pkru: number;
 }
 export const pagingState = (): PagingState => ({ cr0: 0, cr3: 0, cr4: 0, efer: 0, pdptes: new Uint32Array(8), eptp: 0, modeBased: false, apicAccessPage: -1, pkru: 0 });
+/** Notes what the processor has now. */
+export function noteState(cpu: Processor, eptp: number, modeBased: boolean, apicAccessPage: number, state: PagingState): PagingState {
+  state.cr0 = cpu.cr0;
+  state.cr3 = cpu.cr3;
+  state.cr4 = cpu.cr4;
+  state.efer = cpu.efer;
+  state.eptp = eptp;
+  state.modeBased = modeBased;
+  state.apicAccessPage = apicAccessPage;
+  state.pkru = cpu.low(S.pkru);
+  if (pagingMode(state) === 'PAE') state.pdptes.set(cpu.u32.subarray(S.pdpte >> 2, (S.pdpte >> 2) + 8));
+  return state;
+}
 /** Whether it is what the processor has now, where there are neither EPT nor PDPTE registers. */
 export const isStateOf = (cpu: Processor, s: PagingState): boolean =>
   s.cr3 === cpu.cr3 && s.cr0 === cpu.cr0 && s.cr4 === cpu.cr4 && s.efer === cpu.efer && s.eptp === 0 && !s.modeBased && s.apicAccessPage < 0 && s.pkru === cpu.low(S.pkru);

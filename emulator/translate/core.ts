@@ -15,8 +15,11 @@ export const LEAVE_SLOT = 0;
 /** That of the check in front of a block (checked-code.ts). */
 export const CHECK_SLOT = 1;
 
-/** Operations with plain cases in WebAssembly: their numbers are the first. */
+/** Operations with plain cases in WebAssembly: their numbers are the first but for those that the machine brings along. */
 export const PLAIN_OPERATIONS = Object.keys(PLAIN_TRANSFERS);
+
+/** Plain cases from elsewhere, by operation: each takes the record of the instruction, and returns 0 where it has done nothing. Otherwise S.resume and S.onward say how to go on. */
+export type PlainOperations = Readonly<Record<string, (record: number) => number>>;
 
 export interface CoreExports {
   run(record: number): void;
@@ -31,12 +34,14 @@ export interface CoreExports {
 /** The slot of the block table for code at a host address in a mode. Written twice, here and below in WebAssembly; a test compares. */
 export const blockSlot = (host: number, mode: number): number => ((host ^ (host >>> 15) ^ Math.imul(mode, 0x9e3)) & (BLOCK_TABLE_ENTRIES - 1)) << 4;
 
-export function coreModule(guestBytes: number): Uint8Array<ArrayBuffer> {
+/** `others`: operations whose plain cases are imported. */
+export function coreModule(guestBytes: number, others: readonly string[] = []): Uint8Array<ArrayBuffer> {
   const w = new ModuleWriter();
   const handler = w.type([I32], [I32]);
   const slowTransfer = w.import('slowTransfer', [I32, I64], [I32]), slowOnward = w.import('slowOnward', [], [I32]);
   const leave = w.import('leave', [I32], []), slowPerform = w.import('slowPerform', [I32, I32], []), changed = w.import('changed', [I32], []);
   const slowReference = w.import('slowReference', [I32, I32, I32], [I32]), outOfBudget = w.import('outOfBudget', [I32, I32], [I32]), attention = w.import('attention', [], [I32]);
+  const imported = others.map((name) => w.import(name, [I32], [I32]));
 
   const run = new FunctionBody([I32], []);
   run.block('loop').get(0).get(0).memory('i32.load', RECORD.handler.offset).callIndirect(handler).tee(0).brIf(0).end();
@@ -55,7 +60,7 @@ export function coreModule(guestBytes: number): Uint8Array<ArrayBuffer> {
   w.add(onward(slowOnward, outOfBudget, execute!), { exported: 'onward' });
   w.add(conditionFunction(status), { exported: 'condition' });
   const plain = Object.entries(PLAIN_TRANSFERS).map(([name, record]) => w.add(plainFunction([32], status, (m, at) => { record(m, at!, { attention }); }), { exported: `plain ${name}` }));
-  w.add(perform(plain, slowPerform), { exported: 'perform' });
+  w.add(perform([...imported, ...plain], slowPerform), { exported: 'perform' });
   const plainReference = w.add(plainFunction([32, 32, 32], status, (m, _record, info, segmentAt) => {
     const linear = referenceAddress(m, info!, segmentAt!);
     m.when(isRead(info!), () => { m.return(m.call(read!, [linear])); });

@@ -6,7 +6,6 @@ import { updateFloatMode } from '../cpu/float-mode.js';
 import { CS, S } from '../cpu/layout.js';
 import type { Operation, Operations } from '../cpu/operations.js';
 import type { Processor } from '../cpu/processor.js';
-import { linearAddress, segmentNumber } from '../cpu/references.js';
 import { INFO } from '../meaning/emit.js';
 import { RECORD, RECORD_BYTES } from '../meaning/record.js';
 import type { DecodeTable } from '../isa/decode.js';
@@ -16,8 +15,9 @@ import { EXECUTE, READ, WRITE } from '../paging/mmu.js';
 import { NOWHERE } from '../memory/memory-map.js';
 import { hostOf, isPlain } from '../paging/physical-memory.js';
 import { Blocks, FIRST_BLOCK } from './blocks.js';
-import { type CoreExports, coreModule, LEAVE_SLOT, PLAIN_OPERATIONS } from './core.js';
+import { type CoreExports, coreModule, LEAVE_SLOT, PLAIN_OPERATIONS, type PlainOperations } from './core.js';
 import { Handlers } from './handlers.js';
+import { linearOf } from './linear-addresses.js';
 import { Modes } from './mode.js';
 import { Regions } from './regions.js';
 
@@ -41,9 +41,9 @@ export class Engine {
   private readonly core: CoreExports;
   private readonly operations: readonly Operation[];
   private readonly operationNumbers = new Map<string, number>();
-  /** Instructions retired before the present run of the interpreter, and the budget it was given. */
+  /** Instructions retired before the present run of the interpreter. */
   private retiredBefore = 0;
-  private granted = 0;
+  private running = false;
   /** Nonzero while TypeScript works for the instruction of that record. */
   private current = 0;
   /** Instructions of the grant that are left after the one that TypeScript has ended. */
@@ -59,21 +59,23 @@ export class Engine {
   get branched(): boolean { return this.cpu.rip !== this.step.next && this.cpu.rip !== this.step.from; }
   /** Whether the run loop must look around before the next instruction: set by the machine. */
   attention: () => boolean = () => true;
+  /** Kinds of events, a bit each, that nobody waits for: set by the machine. */
+  unasked: () => number = () => 0;
   /** What TypeScript threw that nobody here understands: thrown again outside WebAssembly. */
   private failure: unknown;
 
   /** The processor whose state the shared memory holds. */
   cpu: Processor;
 
-  constructor(processors: readonly Processor[], decodeTable: DecodeTable, operations: Operations, private readonly faults: FaultHandlers) {
+  constructor(processors: readonly Processor[], decodeTable: DecodeTable, operations: Operations, private readonly faults: FaultHandlers, plain: PlainOperations = {}) {
     const cpu = (this.cpu = processors[0]!);
     const all: Operations = { ...operations, raise: (c) => { throw new Exception(c.argumentLow(0), c.argumentLow(1)); } };
-    for (const name of [...PLAIN_OPERATIONS, ...Object.keys(all)]) if (!this.operationNumbers.has(name)) this.operationNumbers.set(name, this.operationNumbers.size);
+    for (const name of [...Object.keys(plain), ...PLAIN_OPERATIONS, ...Object.keys(all)]) if (!this.operationNumbers.has(name)) this.operationNumbers.set(name, this.operationNumbers.size);
     this.operations = [...this.operationNumbers.keys()].map((name) => all[name]!);
     const table = new WebAssembly.Table({ initial: 4096, element: 'anyfunc' });
     const outOfBudget = (r: number, next: number) => this.outOfBudget(r, next);
-    this.core = new WebAssembly.Instance(new WebAssembly.Module(coreModule(cpu.guestBytes)), { e: {
-      m: cpu.memory, t: table, leave: (r: number) => this.exit(EXIT.at, r), slowTransfer: (r: number, linear: bigint) => this.slowTransfer(r, linear), slowOnward: () => this.slowOnward(),
+    this.core = new WebAssembly.Instance(new WebAssembly.Module(coreModule(cpu.guestBytes, Object.keys(plain))), { e: {
+      ...plain, m: cpu.memory, t: table, leave: (r: number) => this.exit(EXIT.at, r), slowTransfer: (r: number, linear: bigint) => this.slowTransfer(r, linear), slowOnward: () => this.slowOnward(),
       slowPerform: (r: number, op: number) => this.perform(r, op), changed: (r: number) => { this.blocks.changed(r); this.exit(EXIT.at, r); },
       slowReference: (r: number, info: number, s: number) => this.slowReference(r, info, s), outOfBudget, attention: () => this.attention(),
     } }).exports as unknown as CoreExports;
@@ -106,15 +108,24 @@ export class Engine {
 
   /** Retired up to the instruction under way. */
   retired(): number {
-    if (this.granted === 0) return this.retiredBefore;
-    const { i32 } = this.cpu;
-    return this.retiredBefore + this.granted - i32[S.budget >> 2]! - (this.current === 0 ? 0 : i32[(this.current + RECORD.remaining.offset) >> 2]!);
+    if (!this.running) return this.retiredBefore;
+    const { i32, f64 } = this.cpu;
+    return f64[S.grantEnd >> 3]! - i32[S.budget >> 2]! - (this.current === 0 ? 0 : i32[(this.current + RECORD.remaining.offset) >> 2]!);
   }
   setRetired(count: number): void { this.retiredBefore = count; }
 
   /** That processor's state has been put into the shared memory. */
   switchTo(cpu: Processor): void {
     this.cpu = cpu;
+    cpu.u32[S.processor >> 2] = cpu.id;
+    this.modes.forget();
+    cpu.modeChanged();
+  }
+
+  /** Generated code may have gone to another world: what TypeScript keeps of it follows before anybody asks. */
+  private follow(): void {
+    const { cpu } = this;
+    if (!cpu.mmu.behind) return;
     this.modes.forget();
     cpu.modeChanged();
   }
@@ -149,7 +160,9 @@ export class Engine {
     const count = cpu.i32[(record + RECORD.remaining.offset) >> 2]!;
     const used = Math.min(count, budget);
     if (count > budget) record = this.blocks.cut(record, budget);
-    this.granted = budget;
+    cpu.f64[S.grantEnd >> 3] = this.retiredBefore + budget;
+    this.running = true;
+    cpu.u32[S.unasked >> 2] = ignoreWatched ? 0 : this.unasked();
     this.single = cpu.alone = ignoreWatched;
     if (ignoreWatched) this.step = { from: cpu.rip, next: this.ripAt(record, RECORD.nextOffset.offset) };
     cpu.i32[S.budget >> 2] = budget - used;
@@ -160,6 +173,7 @@ export class Engine {
 
   /** After the interpreter left: how many instructions have retired, and where execution goes on. */
   private account(first: number): 'ran' | 'watched' | 'stopped' {
+    this.follow();
     const { cpu } = this;
     if (this.barrier) cpu.u32[this.barrier.at] = this.barrier.handler;
     this.barrier = undefined;
@@ -169,9 +183,9 @@ export class Engine {
       left += cpu.i32[(record + RECORD.remaining.offset) >> 2]!;
       cpu.rip = this.ripAt(record, RECORD.offset.offset);
     } else if (reason !== EXIT.target) left = this.leftover;
-    const ran = this.granted - left;
-    this.retiredBefore += ran;
-    this.granted = 0;
+    const retired = cpu.f64[S.grantEnd >> 3]! - left, ran = retired - this.retiredBefore;
+    this.retiredBefore = retired;
+    this.running = false;
     if (this.failure !== undefined) { const f = this.failure; this.failure = undefined; throw f as Error; }
     if (this.stopped) { this.stopped = false; return 'stopped'; }
     return reason === EXIT.at && ran === 0 && record === first ? 'watched' : 'ran';
@@ -212,6 +226,7 @@ export class Engine {
   }
 
   private fetchHost(linear: number): number {
+    this.follow();
     const { cpu } = this, known = fastHost(cpu, linear);
     if (known !== undefined) return known;
     const physical = cpu.mmu.translate(linear, EXECUTE, cpu.cpl === 3), host = hostOf(cpu, physical, EXECUTE);
@@ -259,6 +274,7 @@ export class Engine {
   }
 
   private enter(record: number): void {
+    this.follow();
     this.current = record;
     const { cpu } = this;
     cpu.rip = this.ripAt(record, RECORD.offset.offset);
@@ -330,25 +346,6 @@ export class Engine {
     this.onward(record, 1);
   }
 
-  /** The linear address of the reference in S.args[7], checked as the segment demands. */
-  private linearOf(info: number, at: number): number {
-    const { cpu } = this, slot = S.args + 7 * 16, bytes = info & 0xff;
-    const stack = (info & INFO.stack) !== 0;
-    if (at !== 0 && (info & INFO.baseOnly) === 0) return linearAddress(cpu, segmentNumber(at), cpu.low(slot), bytes, ((info >> INFO.accessShift) & 3) !== 0);
-    let low = cpu.low(slot), high = cpu.i32[(slot >> 2) + 1]!;
-    if (!cpu.code64) {
-      if (low + bytes > HIGH) throw exception(stack ? '#SS' : '#GP', 0, `${bytes} bytes at 0x${low.toString(16)} pass the end of the segment`);
-      return low;
-    }
-    if (at !== 0) {
-      const sum = low + cpu.low(at);
-      high = (high + cpu.i32[(at >> 2) + 1]! + (sum >= HIGH ? 1 : 0)) | 0;
-      low = sum >>> 0;
-    }
-    const top = high >> 15, acrossHole = high === 0x7fff && low + bytes > HIGH;
-    if ((top !== 0 && top !== -1) || acrossHole) throw exception(stack ? '#SS' : '#GP', 0, `address 0x${((BigInt(high >>> 0) << 32n) | BigInt(low)).toString(16)} is not canonical`);
-    return high * HIGH + low;
-  }
   private slowReference(record: number, info: number, at: number): number {
     this.enter(record);
     try { return info & INFO.unaligned ? withoutAlignmentChecks(this.cpu, () => this.refer(record, info, at)) : this.refer(record, info, at); }
@@ -357,7 +354,7 @@ export class Engine {
   /** Where the bytes of a reference are; in S.bounce when there is no one place. */
   private refer(record: number, info: number, at: number): number {
     const { cpu } = this, bytes = info & 0xff, access = (info >> INFO.accessShift) & 3, supervisor = (info & INFO.implicitSupervisor) !== 0;
-    const linear = this.linearOf(info, at), inPage = linear & (PAGE - 1);
+    const linear = linearOf(cpu, info, at), inPage = linear & (PAGE - 1);
     if ((info & INFO.aligned) !== 0 && (linear & (bytes - 1)) !== 0) throw exception('#GP', 0, `address is not aligned to ${bytes} bytes`);
     let host: number = S.bounce;
     examine(cpu, linear, bytes, access === 0 ? READ : WRITE, supervisor);
@@ -374,7 +371,7 @@ export class Engine {
   }
   private slowStore(record: number, info: number, at: number): number {
     this.enter(record);
-    try { writeFrom(this.cpu, this.linearOf(info, at), info & 0xff, S.bounce, (info & INFO.implicitSupervisor) !== 0); }
+    try { writeFrom(this.cpu, linearOf(this.cpu, info, at), info & 0xff, S.bounce, (info & INFO.implicitSupervisor) !== 0); }
     catch (e) { return this.abandon(record, e); }
     this.deviceAccessed(record, true);
     this.current = 0;
@@ -383,13 +380,13 @@ export class Engine {
   /** A device was accessed: when that concerns the run loop, the interpreter leaves after the instruction. */
   private deviceAccessed(record: number, written: boolean): void {
     if (this.single || this.barrier || !this.attention()) return;
-    const { i32, u32 } = this.cpu, at = (record + RECORD_BYTES) >> 2;
+    const { i32, u32, f64 } = this.cpu, at = (record + RECORD_BYTES) >> 2;
     this.barrier = { at, handler: u32[at]! };
     u32[at] = LEAVE_SLOT;
     if (!written) return;
     u32[S.regionStamp >> 2]! += 1;
     // An instruction that ends its block finds no budget for the next.
-    this.granted -= i32[S.budget >> 2]!;
+    f64[S.grantEnd >> 3]! -= i32[S.budget >> 2]!;
     i32[S.budget >> 2] = 0;
   }
   private codeWritten(place: number, bytes: number): void {

@@ -7,11 +7,12 @@ import { named, type Sentence, TRAP } from '../cpu/trap-events.js';
 import type { AccessKind } from '../paging/outcome.js';
 import { accessApic, apicAccessPage, walkedToApicExit } from './apic-accesses.js';
 import { PROCESSOR, PROCESSOR_2 } from './controls.js';
+import { forgetRewritten } from './destinations.js';
 import { firstFailure, type Failure } from './entry-checks/entry-checks.js';
 import { failEntry } from './exit.js';
 import { EXIT_REASONS } from './exit-reasons.js';
 import { hasPreemptionTimer, loadGuestRegisters, secondaryControls } from './guest-state.js';
-import { eptFault, vmxIntercepts } from './intercepts.js';
+import { eptFault } from './intercepts.js';
 import { armMonitorTrap, OTHER_EVENT } from './monitor-trap.js';
 import { loadMsrs } from './msr-areas.js';
 import { logDirty } from './page-modification-logging.js';
@@ -50,6 +51,7 @@ export function enter(cpu: Processor, launch: boolean): number {
   if (launch && vmcs.launched) return refuse(cpu, ENTRY_ERRORS.notClear, 'VMLAUNCH with a VMCS whose launch state is not clear: VMCLEAR it, or use VMRESUME');
   if (!launch && !vmcs.launched) return refuse(cpu, ENTRY_ERRORS.notLaunched, 'VMRESUME with a VMCS whose launch state is not launched: use VMLAUNCH');
 
+  forgetRewritten(cpu, vmcs);
   const failure = firstFailure(cpu, vmcs);
   if (failure) return reject(cpu, failure);
 
@@ -62,7 +64,6 @@ export function enter(cpu: Processor, launch: boolean): number {
   cpu.stateMoves.enterGuest(vmcs.at);
   if (launch) vmcs.launched = true;
   cpu.deliveries++;
-  cpu.intercepts = vmxIntercepts;
   cpu.mmu.vmTransition(vpidOf(vmcs));
   cpu.modeChanged(true);
   if (hasPreemptionTimer(vmcs)) startPreemptionTimer(cpu, vmcs.low(TIMER));
@@ -91,8 +92,9 @@ const EVENT_TYPES = ['external interrupt', 'reserved', 'NMI', 'hardware exceptio
 function raiseEntry(cpu: Processor, vmcs: Vmcs, launch: boolean): void {
   cpu.observer.raise(TRAP['VM entry'], [launch ? LAUNCH : RESUME, vmcs.low(INJECTION), vpidOf(vmcs)], ENTRY_SAYS);
 }
-const LAUNCH = named('VMLAUNCH'), RESUME = named('VMRESUME');
-const ENTRY_SAYS: Sentence = ({ rip, fields }) => {
+const LAUNCH = named('VMLAUNCH');
+export const RESUME = named('VMRESUME');
+export const ENTRY_SAYS: Sentence = ({ rip, fields }) => {
   const injection = Number(fields['intr_info']);
   const event = (injection & VALID) === 0 ? '' : `, injecting ${EVENT_TYPES[(injection >> 8) & 7]!} ${vectorName(injection & 0xff)}`;
   return `${fields['instruction']} enters the guest at RIP 0x${BigInt.asUintN(64, BigInt(rip)).toString(16)}${event}.`;

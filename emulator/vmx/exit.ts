@@ -3,11 +3,12 @@ import { BTF, DR6, dr } from '../cpu/debug-registers.js';
 import { ABANDON } from '../cpu/events.js';
 import { TF } from '../cpu/flags.js';
 import { S } from '../cpu/layout.js';
-import { ROOT_INTERCEPTS, type EventInDelivery } from '../cpu/intercepts.js';
+import type { EventInDelivery } from '../cpu/intercepts.js';
 import { ACTIVITY, BLOCKING } from '../cpu/modes.js';
 import type { Processor } from '../cpu/processor.js';
 import { NONE, type Sentence, TRAP } from '../cpu/trap-events.js';
 import { PIN } from './controls.js';
+import { rememberGuest, rememberHost } from './destinations.js';
 import { EXIT_REASONS, exitReason, VM_ENTRY_FAILURE } from './exit-reasons.js';
 import { savePreemptionTimer } from './guest-state.js';
 import { loadMsrs, storeMsrs } from './msr-areas.js';
@@ -30,7 +31,7 @@ const STORE_COUNT = slot('VM-exit MSR-store count'), STORE_ADDRESS = slot('VM-ex
 const LOAD_COUNT = slot('VM-exit MSR-load count'), LOAD_ADDRESS = slot('VM-exit MSR-load address');
 
 export const VALID = 0x8000_0000, ERROR_CODE_VALID = 1 << 11, NMI_UNBLOCKING = 1 << 12;
-const MAX_INSTRUCTION_LENGTH = 15;
+export const MAX_INSTRUCTION_LENGTH = 15;
 /** L0 to G3 of DR7. */
 const ENABLED = 0xff;
 
@@ -82,10 +83,10 @@ export function vmExit(
   settlePendingDebug(cpu, reason, interruption);
   savePreemptionTimer(cpu, vmcs);
   cpu.stateMoves.saveGuest(vmcs.at);
+  rememberGuest(cpu, vmcs);
   cpu.observer.raise(TRAP['VM exit'], information(vmcs, reason), says);
   const byNmi = reason === EXIT_REASONS.EXCEPTION_OR_NMI.number && ((interruption >> 8) & 7) === 2;
   cpu.stateMoves.leaveGuest(byNmi ? BLOCKING.NMI : physicalNmiBlocking(cpu, vmcs));
-  cpu.intercepts = ROOT_INTERCEPTS;
 
   const notStored = vmcs.low(STORE_COUNT) === 0 ? undefined : storeMsrs(cpu, vmcs, STORE_COUNT, STORE_ADDRESS);
   if (notStored) vmxAbort(cpu, vmcs, 1, `entry ${notStored.number} of the VM-exit MSR-store area: ${notStored.why}`);
@@ -153,6 +154,7 @@ function toHost(cpu: Processor, vmcs: Vmcs): void {
   if (pae && !cpu.mmu.loadPdptes(cpu.cr3)) { vmxAbort(cpu, vmcs, 2); return; }
   const notLoaded = vmcs.low(LOAD_COUNT) === 0 ? undefined : loadMsrs(cpu, vmcs, LOAD_COUNT, LOAD_ADDRESS);
   if (notLoaded) vmxAbort(cpu, vmcs, 4, `entry ${notLoaded.number} of the VM-exit MSR-load area: ${notLoaded.why}`);
+  rememberHost(cpu, vmcs);
 }
 
 function vmxAbort(cpu: Processor, vmcs: Vmcs, indicator: keyof typeof ABORT, detail = ''): void {

@@ -5,7 +5,7 @@
 import { MAP } from '../cpu/layout.js';
 import type { Processor } from '../cpu/processor.js';
 import { describe } from './vmcs-fields.js';
-import { EXISTING_FIELDS, partsOf, slot, VMCS_REGION_BYTES } from './vmcs.js';
+import { EXISTING_FIELDS, marksOf, slot, VMCS_REGION_BYTES } from './vmcs.js';
 
 /** Bits of a word: the field's place in the region in bytes, which instructions may access it without more ado, its width, and the parts of the VMCS that a change concerns. */
 export const FIELD_ACCESS = { place: VMCS_REGION_BYTES - 1, readable: 1 << 12, writable: 1 << 13, bits32: 1 << 14, bits16: 1 << 15, partsShift: 16 } as const;
@@ -21,6 +21,6 @@ export function writeFieldAccess(cpu: Processor): void {
     const { width } = describe(encoding);
     const writable = name === NEEDS_THOUGHT ? 0 : FIELD_ACCESS.writable;
     const narrow = width === 16 ? FIELD_ACCESS.bits16 : width === 32 ? FIELD_ACCESS.bits32 : 0;
-    cpu.u32[(MAP.vmcsFields >> 2) + (encoding >> 1)] = ((4 * slot(name)) | FIELD_ACCESS.readable | writable | narrow | (partsOf([name]) << FIELD_ACCESS.partsShift)) >>> 0;
+    cpu.u32[(MAP.vmcsFields >> 2) + (encoding >> 1)] = ((4 * slot(name)) | FIELD_ACCESS.readable | writable | narrow | (marksOf(name) << FIELD_ACCESS.partsShift)) >>> 0;
   }
 }

@@ -21,7 +21,7 @@ export function loadGuestRegisters(cpu: Processor, vmcs: Vmcs): void {
   if (usesPdptes(cpu)) loadGuestPdptes(cpu, vmcs);
 }
 
-const usesPdptes = (cpu: Processor): boolean => (cpu.cr0 & 0x8000_0000) !== 0 && (cpu.cr4 & 0x20) !== 0 && !cpu.longMode;
+export const usesPdptes = (cpu: Processor): boolean => (cpu.cr0 & 0x8000_0000) !== 0 && (cpu.cr4 & 0x20) !== 0 && !cpu.longMode;
 
 /** With PAE paging: from the VMCS if EPT is enabled, else from the table of CR3, already checked. */
 function loadGuestPdptes(cpu: Processor, vmcs: Vmcs): void {

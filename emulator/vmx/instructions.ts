@@ -190,13 +190,13 @@ function vmcall(cpu: Processor): Abandon | undefined {
 }
 
 const RAX = 0, RCX = 1, RDX = 2, RBX = 3, RSI = 6, RDI = 7;
+/** What a hypercall tells of the registers, its number first. */
+export const HYPERCALL_REGISTERS = [RAX, RBX, RCX, RDX, RSI, RDI] as const;
 
-const HYPERCALL: Sentence = ({ fields }) => `VMCALL with RAX = 0x${BigInt.asUintN(64, BigInt(fields['nr']!)).toString(16)}.`;
+export const HYPERCALL_SAYS: Sentence = ({ fields }) => `VMCALL with RAX = 0x${BigInt.asUintN(64, BigInt(fields['nr']!)).toString(16)}.`;
 
 function raiseHypercall(cpu: Processor): void {
-  cpu.observer.raise(TRAP.hypercall, [
-    cpu.regNumber(RAX), cpu.regNumber(RBX), cpu.regNumber(RCX), cpu.regNumber(RDX), cpu.regNumber(RSI), cpu.regNumber(RDI), EXIT_REASONS.VMCALL.number,
-  ], HYPERCALL);
+  cpu.observer.raise(TRAP.hypercall, [...HYPERCALL_REGISTERS.map((n) => cpu.regNumber(n)), EXIT_REASONS.VMCALL.number], HYPERCALL_SAYS);
 }
 
 /** Arguments: type, then the halves of the descriptor. */

@@ -36,7 +36,8 @@ const primary = (vmcs: Vmcs, mask: number): boolean => (vmcs.low(PRIMARY_CONTROL
 
 const xssExits = (cpu: Processor, vmcs: Vmcs): boolean =>
   ((cpu.reg32(RAX) & cpu.low(S.xss) & vmcs.low(XSS_BITMAP)) | (cpu.reg32(RDX) & cpu.high(S.xss) & vmcs.high(XSS_BITMAP))) !== 0;
-const EXIT_SENTENCES = new Map(Object.entries(INSTRUCTION_EXITS).map(([name, { control, secondary, byXss }]) => {
+/** Of exits by an instruction, by its name. */
+export const INSTRUCTION_SENTENCES = new Map(Object.entries(INSTRUCTION_EXITS).map(([name, { control, secondary, byXss }]) => {
   const on = control ?? secondary;
   return [name, exitSentence(() => (byXss ? 'EDX:EAX, IA32_XSS and the XSS-exiting bitmap have a bit in common' : on === undefined ? `${name} exits always` : `the "${on}" VM-execution control is 1`))];
 }));
@@ -60,7 +61,7 @@ function instruction(cpu: Processor, name: string, qualification = 0): Abandon |
     vmcs.report(EXIT_FIELDS.information, FORMATS[row.information](operands));
     if (row.displacement) qualification = operands.displacement;
   }
-  vmExit(cpu, row.reason, qualification, shadow ? exitSentence(shadow) : EXIT_SENTENCES.get(name)!);
+  vmExit(cpu, row.reason, qualification, shadow ? exitSentence(shadow) : INSTRUCTION_SENTENCES.get(name)!);
   return ABANDON;
 }
 

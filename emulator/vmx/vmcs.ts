@@ -18,7 +18,7 @@ export const SHADOW_INDICATOR = 1 << 31;
 /** Places in the region, in 32-bit words. */
 const REVISION = 0, ABORT = 1, LAUNCH_STATE = 2, DIRTY = 3, FIRST_FIELD = 4;
 /** In bytes, for generated code. */
-export const DIRTY_OFFSET = 4 * DIRTY;
+export const REVISION_OFFSET = 4 * REVISION, LAUNCH_STATE_OFFSET = 4 * LAUNCH_STATE, DIRTY_OFFSET = 4 * DIRTY;
 
 /** Where a field is: the word of its low half. */
 export type Slot = number;
@@ -29,12 +29,13 @@ export const slot = (name: FieldName): Slot => FIRST_FIELD + 2 * indexOf(name);
 
 /**
  * Parts of the VMCS that are checked again only when something in them has changed. Of RFLAGS the status flags do not count;
- * `VM flag` is RFLAGS.VM alone, on which the checks of segments depend; `outside` stands for memory and the processor. SDM Vol. 3C, "VM Entries".
+ * `VM flag` is RFLAGS.VM alone, on which the checks of segments depend; `outside` stands for memory and the processor;
+ * `written` says that software, not a VM exit, changed something besides RIP and RSP. SDM Vol. 3C, "VM Entries".
  */
 export const PART = {
-  controls: 1, injection: 2, host: 4, 'control registers': 8, segments: 16, tables: 32, RFLAGS: 64, 'non-register': 128, 'VM flag': 256, RIP: 512, outside: 1024,
+  controls: 1, injection: 2, host: 4, 'control registers': 8, segments: 16, tables: 32, RFLAGS: 64, 'non-register': 128, 'VM flag': 256, RIP: 512, outside: 1024, written: 2048,
 } as const;
-const EVERY_PART = 2047;
+const EVERY_PART = 4095;
 
 function partOf(field: Field): number {
   const { area } = describe(field.encoding), { name } = field;
@@ -50,6 +51,10 @@ function partOf(field: Field): number {
   return PART['non-register'];
 }
 const PART_OF_FIELD = Uint16Array.from(VMCS_FIELDS, partOf);
+/** What a change by software marks. */
+const marks = (part: number): number => (part === 0 || part === PART.RIP ? part : part | PART.written);
+const MARKS_OF_FIELD = PART_OF_FIELD.map(marks);
+export const marksOf = (name: FieldName): number => MARKS_OF_FIELD[indexOf(name)]!;
 export const partsOf = (names: readonly FieldName[]): number => names.reduce((parts, name) => parts | PART_OF_FIELD[indexOf(name)]!, 0);
 
 const RFLAGS_SLOT = slot('guest RFLAGS');
@@ -101,8 +106,8 @@ export class Vmcs {
   set(at: Slot, low: number, high = 0): void {
     const place = this.word + at, changed = this.u32[place]! ^ low, changedHigh = this.u32[place + 1]! ^ high;
     if ((changed | changedHigh) === 0) return;
-    if (at !== RFLAGS_SLOT) this.u32[this.word + DIRTY]! |= PART_OF_FIELD[(at - FIRST_FIELD) >> 1]!;
-    else if (((changed & ~STATUS_FLAGS) | changedHigh) !== 0) this.dirty |= (changed & RFLAGS_VM) !== 0 ? PART.RFLAGS | PART['VM flag'] : PART.RFLAGS;
+    if (at !== RFLAGS_SLOT) this.u32[this.word + DIRTY]! |= MARKS_OF_FIELD[(at - FIRST_FIELD) >> 1]!;
+    else if (((changed & ~STATUS_FLAGS) | changedHigh) !== 0) this.dirty |= PART.written | ((changed & RFLAGS_VM) !== 0 ? PART.RFLAGS | PART['VM flag'] : PART.RFLAGS);
     this.u32[place] = low;
     this.u32[place + 1] = high;
   }

@@ -33,6 +33,7 @@ export class FunctionBody {
   }
   i32(n: number): this { this.code.push(0x41); signedLeb(BigInt(n | 0), this.code); return this; }
   i64(n: bigint): this { this.code.push(0x42); signedLeb(BigInt.asIntN(64, n), this.code); return this; }
+  f64(n: number): this { this.op('f64.const').code.push(...new Uint8Array(Float64Array.of(n).buffer)); return this; }
   get(local: number): this { this.code.push(0x20); unsignedLeb(local, this.code); return this; }
   set(local: number): this { this.code.push(0x21); unsignedLeb(local, this.code); return this; }
   tee(local: number): this { this.code.push(0x22); unsignedLeb(local, this.code); return this; }

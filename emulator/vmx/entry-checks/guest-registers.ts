@@ -61,7 +61,8 @@ export const GUEST_DESCRIPTOR_TABLE_CHECKS: readonly Check[] = [
 const RIP_SLOT = slot('guest RIP'), ENTRY_SLOT = slot(ENTRY_FIELD), CS_RIGHTS_SLOT = slot('guest CS access rights');
 const code64 = ({ vmcs }: EntryView) => (vmcs.low(ENTRY_SLOT) & VM_ENTRY['IA-32e mode guest']) !== 0 && ((vmcs.low(CS_RIGHTS_SLOT) >>> LONG) & 1) !== 0;
 const ripUpper = ({ vmcs }: EntryView) => vmcs.high(RIP_SLOT);
-const RFLAGS_RESERVED = 0xffc0_8028, VM = 17, IF = 9;
+export const RFLAGS_RESERVED = 0xffc0_8028;
+const VM = 17, IF = 9;
 const EXTERNAL_INTERRUPT = 0;
 
 export const GUEST_RIP_AND_RFLAGS_CHECKS: readonly Check[] = [
