@@ -22,7 +22,6 @@ import { Modes } from './mode.js';
 import { Regions } from './regions.js';
 
 const PAGE = 4096;
-const HIGH = 2 ** 32;
 
 /** How faults and events that interrupt instructions are acted upon: given by the machine, which knows cpu/ and vmx/. */
 export interface FaultHandlers {
