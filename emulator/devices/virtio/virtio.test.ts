@@ -96,6 +96,13 @@ describe('virtio over PCI', () => {
     assert.deepEqual([fixed.request(0, 1, 512, true), fixed.request(1, 1, 512, false)], [0, 1]);
   });
 
+  it('needs a reset after a chain that claims more than there can be', () => {
+    const { view, read, start, request } = driver(new Disk('d', IMAGE));
+    start();
+    assert.equal(request(0, 0, 0xffffffff, true), 0xff);
+    assert.deepEqual([read(20, 1) & 64, view.getUint16(0x3002, true)], [64, 0]);
+  });
+
   it('needs a reset after a chain that does not end', () => {
     const { start, descriptor, offer, read, request } = driver(new Disk('d', IMAGE));
     start();

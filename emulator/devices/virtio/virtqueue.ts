@@ -7,6 +7,9 @@ export const NO_VECTOR = 0xffff;
 const DESCRIPTOR_BYTES = 16, NEXT = 1, WRITE = 2, INDIRECT = 4;
 const AVAILABLE_NO_INTERRUPT = 1, INDEX_AT = 2, RING_AT = 4, USED_ENTRY_BYTES = 8;
 
+/** Buffers of one chain together, far more than drivers ask for: what a device works on is held outside the guest's memory. */
+const MOST_CHAIN_BYTES = 2 ** 26;
+
 /** The driver broke the rules: the device stops until it is reset. */
 export class QueueFault extends Error {}
 
@@ -40,6 +43,7 @@ export function serveQueue(queue: QueueState, memory: DirectMemory, request: (re
 
 function chain(queue: QueueState, memory: DirectMemory, head: number): Segment[] {
   const segments: Segment[] = [];
+  let total = 0;
   const walk = (table: number, entries: number, first: number, indirect: boolean): void => {
     for (let index = first, steps = 0; ; steps++) {
       if (index >= entries || steps >= entries) throw new QueueFault('a chain of descriptors leaves its table, or does not end');
@@ -49,6 +53,7 @@ function chain(queue: QueueState, memory: DirectMemory, head: number): Segment[]
         if (indirect || bytes % DESCRIPTOR_BYTES !== 0) throw new QueueFault('an indirect table inside another, or with a part of a descriptor');
         walk(address, bytes / DESCRIPTOR_BYTES, 0, true);
       } else segments.push({ address, bytes, writable: (flags & WRITE) !== 0 });
+      if ((flags & INDIRECT) === 0 && (total += bytes) > MOST_CHAIN_BYTES) throw new QueueFault('a chain whose buffers have more than 64 MiB');
       if ((flags & NEXT) === 0) return;
       index = descriptor.getUint16(14, true);
     }
