@@ -25,11 +25,13 @@ function combination(first: EventInDelivery | undefined, second: number): 'seria
 
 const hex = (n: number): string => (n < 0 ? `0x${(BigInt.asUintN(64, BigInt(n))).toString(16)}` : `0x${n.toString(16)}`);
 
-function describe(cpu: Processor, rip: number, e: Exception): string {
-  const error = cpu.protectedMode && hasErrorCode(e.vector) ? `(${hex(e.errorCode)})` : '';
+function describe(protectedMode: boolean, rip: number, e: Exception): string {
+  const error = protectedMode && hasErrorCode(e.vector) ? `(${hex(e.errorCode)})` : '';
   const address = e.vector === PF ? ` for address ${hex(e.cr2)}` : '';
   return `${vectorName(e.vector)}${error}${address} at RIP ${hex(rip)}${e.why ? `: ${e.why}` : ''}`;
 }
+
+export const exceptionSays = (protectedMode: boolean, rip: number, e: Exception): string => `${describe(protectedMode, rip, e)}.`;
 
 /** Delivers a fault of the current instruction, or of the delivery in `cpu.delivering`; rip and nextRip are then those of the handler. */
 export function deliverException(cpu: Processor, exception: Exception): void {
@@ -42,7 +44,7 @@ export function deliverException(cpu: Processor, exception: Exception): void {
     // The exception bitmap is asked about a fault of a delivery before it becomes a double fault.
     if (how !== 'serial') intercept(cpu, current, first);
     if (how === 'triple fault') {
-      const faults = chain.map(({ rip, exception: each }) => describe(cpu, rip, each));
+      const faults = chain.map(({ rip, exception: each }) => describe(cpu.protectedMode, rip, each));
       tripleFault(cpu, current, begun ? [`${eventName(begun)} was being delivered`, ...faults] : faults);
       return;
     }
@@ -66,7 +68,7 @@ const eventName = (event: EventInDelivery): string =>
 function deliverOnce(cpu: Processor, e: Exception, during: EventInDelivery | undefined, stoppable: boolean): Exception | undefined {
   const { vector } = e, errorCode = intercept(cpu, e, during);
   const rip = cpu.rip;
-  const stop = cpu.observer.raise(TRAP.exception, [vector, errorCode ?? 0, e.cr2, rip], () => `${describe(cpu, rip, e)}.`);
+  const stop = cpu.observer.raise(TRAP.exception, [vector, errorCode ?? 0, e.cr2, rip], () => exceptionSays(cpu.protectedMode, rip, e));
   if (stop && stoppable) throw STOP_BEFORE_DELIVERY;
   if (vector === PF) cpu.cr2 = e.cr2;
   if (vector === DB) enterDebugException(cpu, e.pendingDebug);

@@ -58,6 +58,8 @@ export const S = {
   tlb: field(4), space: field(4), tlbNow: field(8),
   /** What plain walks may take for granted in the present state: a value of PLAIN_PAGING. */
   plainPaging: field(4),
+  /** What a plain walk met that was not present: the level, its entry's physical address, and the entry. */
+  absentLevel: field(4), absentAddress: field(8), absentEntry: field(8),
   /** Record at which the interpreter left, and why (cpu/exits.ts). */
   exitRecord: field(4),
   exitReason: field(4),

@@ -53,7 +53,8 @@ export interface TrapEvent {
 }
 
 /** The sentence of an event. One that is made of the event alone, and captures nothing, costs nothing to keep. */
-export type Sentence = (event: Pick<TrapEvent, 'rip' | 'fields'>) => string;
+/** `values`: all that were recorded with it. */
+export type Sentence = (event: Pick<TrapEvent, 'rip' | 'fields'>, values?: ArrayLike<number>) => string;
 
 export interface Observer {
   /**

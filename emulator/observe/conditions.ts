@@ -11,6 +11,14 @@ export class StopConditions {
   private readonly byKind = new Map<TrapKind, StopCondition[]>();
   /** One bit a kind, by its number in TRAP. */
   private concerned = 0;
+  /** Kinds of events that processors have stopped before and are to meet again: those are asked for, too. */
+  private readonly awaited = new Map<unknown, number>();
+
+  /** A processor awaits an event of that kind, or none. */
+  await(who: unknown, kind: number | undefined): void {
+    if (kind === undefined) this.awaited.delete(who); else this.awaited.set(who, kind);
+    this.changed();
+  }
 
   add(condition: StopCondition): void {
     const present = this.byKind.get(condition.kind);
@@ -32,7 +40,7 @@ export class StopConditions {
   }
 
   private changed(): void {
-    this.concerned = [...this.byKind.keys()].reduce((bits, kind) => bits | (1 << TRAP[kind]), 0);
+    this.concerned = [...[...this.byKind.keys()].map((kind) => TRAP[kind]), ...this.awaited.values()].reduce((bits, kind) => bits | (1 << kind), 0);
   }
 
   /** A bit for each kind that nobody asked for. */

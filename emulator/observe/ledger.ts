@@ -89,9 +89,10 @@ export class TrapLedger {
   private read(number: number): TrapEvent {
     const { floats, bytes } = this, slot = number % EVENTS_KEPT, place = LOG.ring + slot * EVENT.bytes, first = place >> 3, kind = bytes[place + EVENT.kind]!;
     const common = this.words[(place + EVENT.says) >> 2]!, says = common === 0 ? this.sentences[slot]! : sentenceOf(common - 1), given = bytes[place + EVENT.given]!;
+    const values = floats.slice(first + EVENT.values / 8, first + EVENT.kind / 8);
     const event: TrapEvent = {
       kind: TRAP_KINDS[kind]!, at: floats[first + EVENT.at / 8]!, cpu: bytes[place + EVENT.cpu]!, rip: floats[first + EVENT.rip / 8]!, world: WORLDS[bytes[place + EVENT.world]!]!,
-      fields: fieldsOf(kind, (field) => (field < given ? floats[first + EVENT.values / 8 + field] : undefined)), says: () => says(event),
+      fields: fieldsOf(kind, (field) => (field < given ? values[field] : undefined)), says: () => says(event, values),
     };
     return event;
   }

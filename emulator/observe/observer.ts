@@ -29,7 +29,7 @@ export class ProcessorObserver implements Observer {
     const { cpu } = this;
     const at = this.instructions();
     const awaited = this.awaited;
-    this.awaited = undefined;
+    if (awaited !== undefined) this.await(undefined);
     if (awaited !== undefined && TRAP[awaited.kind] === kind && awaited.at === at && awaited.rip === cpu.rip && awaited.fields['vector'] === values[0]) return false;
 
     const fromGuest = kind === VM_EXIT || kind === HYPERCALL;
@@ -43,13 +43,18 @@ export class ProcessorObserver implements Observer {
     const event = this.ledger.last!;
     if (!this.conditions.judge(event)) return false;
     this.stoppedBy = event;
-    if (kind === EXCEPTION || kind === INTERRUPT) this.awaited = event;
+    if (kind === EXCEPTION || kind === INTERRUPT) this.await(event);
     return true;
+  }
+
+  private await(event: TrapEvent | undefined): void {
+    this.awaited = event;
+    this.conditions.await(this, event && TRAP[event.kind]);
   }
 
   /** After reset or restore nothing of before is awaited. */
   clear(): void {
     this.stoppedBy = undefined;
-    this.awaited = undefined;
+    this.await(undefined);
   }
 }

@@ -116,7 +116,7 @@ function walkLong(
     const leaf = level === 1 || ((low & MAPS_PAGE) !== 0 && level < 4);
     steps?.push(stepOf(LEVELS[level]!, linear, address, physical, low, high, 8, rights, nxe ? disabled : 0, leaf ? 9 * level + 3 : undefined));
 
-    if ((low & PRESENT) === 0) return fault(outcome, state, kind, privilege, 0, `${entryName(level, 8)} is not present: bit 0 is 0`, steps);
+    if ((low & PRESENT) === 0) return fault(outcome, state, kind, privilege, 0, notPresent(level, entryGuestPhysical[level]!, low, high, 8), steps);
     if ((high & reservedHigh) !== 0 || (level === 4 && (low & MAPS_PAGE) !== 0) || (leaf && (low & ADDRESS_BELOW_PAGE[level]!) !== 0)) {
       return fault(outcome, state, kind, privilege, ERROR.present | ERROR.reserved, `${entryName(level, 8)}: ${reservedReason(high | 0, level, nxe, pae)}`, steps);
     }
@@ -146,7 +146,7 @@ function walk32(
     const large = level === 2 && (low & MAPS_PAGE) !== 0 && (state.cr4 & CR4_PSE) !== 0;
     steps?.push(stepOf(LEVELS[level]!, linear, address, physical, low, 0, 4, rights, 0, large ? 22 : level === 1 ? 12 : undefined));
 
-    if ((low & PRESENT) === 0) return fault(outcome, state, kind, privilege, 0, `${entryName(level, 4)} is not present: bit 0 is 0`, steps);
+    if ((low & PRESENT) === 0) return fault(outcome, state, kind, privilege, 0, notPresent(level, entryGuestPhysical[level]!, low, 0, 4), steps);
     if (large && (low & 1 << 21) !== 0) {
       return fault(outcome, state, kind, privilege, ERROR.present | ERROR.reserved, `${entryName(level, 4)}: reserved bit 21 is set in an entry that maps a 4-MByte page`, steps);
     }
@@ -263,8 +263,11 @@ function fault(
   if (step) step.denied = why;
 }
 
-const entryName = (level: number, entryBytes: 4 | 8): string =>
-  `${LEVELS[level]!} at ${hex(entryGuestPhysical[level]!)} (${entryText(entryLow[level]!, entryBytes === 8 ? entryHigh[level]! : 0)})`;
+const nameOf = (level: number, address: number, low: number, high: number, entryBytes: 4 | 8): string =>
+  `${LEVELS[level]!} at ${hex(address)} (${entryText(low, entryBytes === 8 ? high : 0)})`;
+const entryName = (level: number, entryBytes: 4 | 8): string => nameOf(level, entryGuestPhysical[level]!, entryLow[level]!, entryHigh[level]!, entryBytes);
+/** The sentence of a walk that ends at such an entry. */
+export const notPresent = (level: number, address: number, low: number, high: number, entryBytes: 4 | 8): string => `${nameOf(level, address, low, high, entryBytes)} is not present: bit 0 is 0`;
 
 function reservedReason(high: number, level: number, nxe: boolean, pae: boolean): string {
   if (high < 0 && !nxe) return 'bit 63 is reserved and set, because IA32_EFER.NXE = 0';

@@ -7,8 +7,9 @@ import { CONDITIONS } from '../meaning/emit-condition.js';
 import { plainFunction } from '../meaning/plain.js';
 import { FunctionBody, I32, I64, ModuleWriter } from '../wasm/module.js';
 import { checkFunction } from './checked-code.js';
-import { isRead, NOT_PLAIN, referenceAddress, translate } from './plain-paging.js';
-import { PLAIN_TRANSFERS } from './plain-transfers.js';
+import { invalidatePage, noteAbsent, pageFault } from './plain-events.js';
+import { isRead, NOT_PLAIN, NOT_PRESENT, referenceAddress, translate } from './plain-paging.js';
+import { PLAIN_TRANSFERS, type PlainCase } from './plain-transfers.js';
 
 /** Slot of the function table whose handler leaves before the instruction is run. */
 export const LEAVE_SLOT = 0;
@@ -16,7 +17,8 @@ export const LEAVE_SLOT = 0;
 export const CHECK_SLOT = 1;
 
 /** Operations with plain cases in WebAssembly: their numbers are the first but for those that the machine brings along. */
-export const PLAIN_OPERATIONS = Object.keys(PLAIN_TRANSFERS);
+export const PLAIN_OPERATIONS = [...Object.keys(PLAIN_TRANSFERS), 'INVLPG'];
+const PLAIN_CASES: Readonly<Record<string, PlainCase>> = { ...PLAIN_TRANSFERS, INVLPG: invalidatePage };
 
 /** Plain cases from elsewhere, by operation: each takes the record of the instruction, and returns 0 where it has done nothing. Otherwise S.resume and S.onward say how to go on. */
 export type PlainOperations = Readonly<Record<string, (record: number) => number>>;
@@ -54,17 +56,21 @@ export function coreModule(guestBytes: number, others: readonly string[] = []): 
 
   const status = w.add(statusFunction(), { exported: 'status' });
   const [read, write, execute] = [READ, WRITE, EXECUTE].map((kind) => w.add(plainFunction([64], status, (m, linear) => {
-    translate(m, linear!, kind as AccessKind, guestBytes, () => { m.return(NOT_PLAIN); });
+    translate(m, linear!, kind as AccessKind, guestBytes, (level, { physical, low, high }) => { if (kind === EXECUTE) m.return(NOT_PLAIN); else noteAbsent(m, level, physical, low, high); });
   }), { exported: `plain translation ${kind}` }));
   w.add(transfer(slowTransfer, execute!), { exported: 'transfer' });
   w.add(onward(slowOnward, outOfBudget, execute!), { exported: 'onward' });
   w.add(conditionFunction(status), { exported: 'condition' });
-  const plain = Object.entries(PLAIN_TRANSFERS).map(([name, record]) => w.add(plainFunction([32], status, (m, at) => { record(m, at!, { attention }); }), { exported: `plain ${name}` }));
+  const plain = Object.entries(PLAIN_CASES).map(([name, record]) => w.add(plainFunction([32], status, (m, at) => { record(m, at!, { attention }); }), { exported: `plain ${name}` }));
   w.add(perform([...imported, ...plain], slowPerform), { exported: 'perform' });
-  const plainReference = w.add(plainFunction([32, 32, 32], status, (m, _record, info, segmentAt) => {
+  const fault = w.add(plainFunction([32, 64, 32], status, (m, at, linear, writes) => { pageFault(m, at!, linear!, writes!.ne(0), { attention }); }));
+  const plainReference = w.add(plainFunction([32, 32, 32], status, (m, at, info, segmentAt) => {
     const linear = referenceAddress(m, info!, segmentAt!);
-    m.when(isRead(info!), () => { m.return(m.call(read!, [linear])); });
-    m.return(m.call(write!, [linear]));
+    for (const [fn, wanted] of [[read!, isRead(info!)], [write!, m.constant(1, 1)]] as const) m.when(wanted, () => {
+      const host = m.call(fn, [linear]);
+      m.when(host.eq(NOT_PRESENT), () => { m.return(m.call(fault, [at!, linear, m.constant(fn === write ? 1 : 0, 32)]).neg); });
+      m.return(host);
+    });
   }));
   w.add(reference(plainReference, slowReference), { exported: 'slowReference' });
   return w.encode();
@@ -86,10 +92,10 @@ function perform(plain: readonly number[], slowPerform: number): FunctionBody {
   return f.get(RECORD_PARAMETER).get(OPERATION).call(slowPerform);
 }
 
-/** Where the bytes of a reference are: by a plain translation, or TypeScript's. */
+/** Where the bytes of a reference are: by a plain translation, or TypeScript's. 0: the instruction is abandoned, for a plain fault (NOT_PRESENT) that is under way already. */
 function reference(plainReference: number, slowReference: number): FunctionBody {
   const f = new FunctionBody([I32, I32, I32], [I32]), host = f.local(I32), all = () => f.get(0).get(1).get(2);
-  all().call(plainReference).tee(host).block('if').get(host).op('return').end();
+  all().call(plainReference).tee(host).block('if').get(host).i32(0).get(host).i32(NOT_PRESENT).op('i32.ne').op('select').op('return').end();
   return all().call(slowReference);
 }
 

@@ -382,6 +382,8 @@ export class Engine {
     const { i32, u32, f64 } = this.cpu, at = (record + RECORD_BYTES) >> 2;
     this.barrier = { at, handler: u32[at]! };
     u32[at] = LEAVE_SLOT;
+    // No event of this instruction is plain.
+    u32[S.unasked >> 2] = 0;
     if (!written) return;
     u32[S.regionStamp >> 2]! += 1;
     // An instruction that ends its block finds no budget for the next.

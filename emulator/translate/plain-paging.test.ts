@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { Exception } from '../cpu/events.js';
-import { architecturalTlb, FAST_TLB_SET_BYTES, MAP } from '../cpu/layout.js';
+import { architecturalTlb, FAST_TLB_SET_BYTES, MAP, S } from '../cpu/layout.js';
 import type { AccessKind } from '../paging/outcome.js';
 import { EXECUTE, READ, WRITE } from '../paging/outcome.js';
 import { A, CR4, D, G, LMA, NXE, P, PG, PS, TestMachine, U, W, WP, XD } from '../paging/test-machine.js';
 import { coreModule } from './core.js';
-import { NOT_PLAIN } from './plain-paging.js';
+import { notPresent } from '../paging/walk.js';
+import { NOT_PLAIN, NOT_PRESENT } from './plain-paging.js';
 
 const PML4 = 0x1000, PDPT = 0x2000, PD = 0x3000, TABLE = 0x4000, SECOND_PML4 = 0x5000, TABLES_END = 0x6000;
 /** Pages of one set of the TLB, more than it has ways, and one in the upper half. */
@@ -56,20 +57,26 @@ describe('plain translations', function () {
       m.put(TABLE + 8 * n, BigInt(n << 12) | P | W | U);
     }
     m.set({ cr0: PG, cr3: PML4, cr4: CR4.PAE | CR4.PGE, efer: LMA | NXE });
-    let plain = 0;
+    let plain = 0, absences = 0;
     for (let n = 0; n < 1200; n++) {
       if (chance.below(3) === 0) change(m, chance);
       const linear = chance.of(...PAGES) + chance.below(4096), kind = chance.of<AccessKind>(READ, WRITE, EXECUTE), before = copy();
       const host = (exports[`plain translation ${kind}`] as (linear: bigint) => number)(BigInt(linear)), after = copy(), what = `case ${n}: ${['read', 'write', 'fetch'][kind]!} of ${linear.toString(16)}`;
+      const absent = notPresent(cpu.low(S.absentLevel), cpu.number(S.absentAddress), cpu.low(S.absentEntry), cpu.low(S.absentEntry + 4), 8);
       if (host === NOT_PLAIN) assert.ok(after.every((bytes, i) => bytes.equals(before[i]!)), `${what} changed something`);
       else ranges.forEach((bytes, i) => { bytes.set(before[i]!); });
-      let expected: number = NOT_PLAIN;
-      try { expected = MAP.guestMemory + mmu.translate(linear, kind, cpu.cpl === 3); } catch (thrown) { assert.ok(thrown instanceof Exception); }
-      if (host === NOT_PLAIN) continue;
+      let expected: number = NOT_PLAIN, why = '';
+      try { expected = MAP.guestMemory + mmu.translate(linear, kind, cpu.cpl === 3); }
+      catch (thrown) {
+        assert.ok(thrown instanceof Exception);
+        ({ why } = thrown);
+      }
+      if (host === NOT_PRESENT) { assert.equal(absent, why, what); absences++; }
+      if (host === NOT_PLAIN || host === NOT_PRESENT) continue;
       plain++;
       assert.equal(host, expected, what);
       copy().forEach((bytes, i) => { assert.ok(bytes.equals(after[i]!), `${what}: range ${i} differs at ${bytes.findIndex((byte, at) => byte !== after[i]![at])}`); });
     }
-    assert.ok(plain > 200, `${plain} of 1200 are plain`);
+    assert.ok(plain > 200 && absences > 20, `${plain} of 1200 are plain, ${absences} find an entry that is not present`);
   });
 });

@@ -16,12 +16,12 @@ import { ACCESSED, ADDRESS_BELOW_PAGE, CR4_PGE, EFER_NXE, ENTRY_DIRTY, ENTRY_GLO
 
 /** Besides a place in the shared memory: the case is not plain; an entry of the paging structures is not present. */
 export const NOT_PLAIN = 0, NOT_PRESENT = -1;
-const PAGE_SHIFT = 12, LARGE_SHIFT = 21;
-const NONE = -1;
+export const PAGE_SHIFT = 12, LARGE_SHIFT = 21;
+export const NONE = -1;
 
-const has = (value: Value, bits: number): Value => value.and(bits).ne(0);
+export const has = (value: Value, bits: number): Value => value.and(bits).ne(0);
 const address = (low: Value, high: Value): Value => high.zeroExtend(64).shl(32).or(low.zeroExtend(64));
-const asFloat = (m: Plain, integer: Value): Value => m.wasm('f64.convert_i64_s', 64, [integer]);
+export const asFloat = (m: Plain, integer: Value): Value => m.wasm('f64.convert_i64_s', 64, [integer]);
 const asInteger = (m: Plain, float: Value): Value => m.wasm('i64.trunc_f64_s', 64, [float]);
 const isCodePage = (m: Plain, physical: Value): Value => m.get(physical.shr(PAGE_SHIFT).truncate(32), 8, MAP.codePages).ne(0);
 
@@ -29,16 +29,16 @@ const isCodePage = (m: Plain, physical: Value): Value => m.get(physical.shr(PAGE
 const isMemory = (physical: Value, guestBytes: number): Value => physical.ult(guestBytes).and(physical.sub(ADAPTERS).ult(ADAPTERS_END - ADAPTERS).isZero);
 
 /** Where entry n of a column is. */
-const entry = (m: Plain, n: Value, bytes: 1 | 4 | 8): Value => m.word(S.tlb).add(bytes === 1 ? n : n.shl(bytes === 4 ? 2 : 3));
+export const entry = (m: Plain, n: Value, bytes: 1 | 4 | 8): Value => m.word(S.tlb).add(bytes === 1 ? n : n.shl(bytes === 4 ? 2 : 3));
 /** The first way of the set in which a page of that size is, outside VMX non-root operation and with paging. */
-function firstWay(linear: Value, shift: number): Value {
+export function firstWay(linear: Value, shift: number): Value {
   const low = linear.truncate(32).shr(shift), high = linear.shr(32).truncate(32);
   return low.xor(low.shr(10)).xor(high.shl(2)).and(TLB_SETS - 1).shl(Math.log2(TLB_WAYS));
 }
-const pageOf = (m: Plain, linear: Value, shift: number): Value => asFloat(m, linear.and(-(1n << BigInt(shift))));
+export const pageOf = (m: Plain, linear: Value, shift: number): Value => asFloat(m, linear.and(-(1n << BigInt(shift))));
 
 /** Whether its owner's stamps let the entry live, and whether it is global. */
-function alive(m: Plain, n: Value): { owner: Value; live: Value; isGlobal: Value } {
+export function alive(m: Plain, n: Value): { owner: Value; live: Value; isGlobal: Value } {
   const owner = m.word(entry(m, n, 4), TLB.owner), isGlobal = m.word(entry(m, n, 4), TLB.rights).and(GLOBAL).ne(0), stamps = entry(m, owner, 8);
   const since = isGlobal.select(m.quad(stamps, TLB.globalSince), m.quad(stamps, TLB.since));
   return { owner, isGlobal, live: owner.ne(NONE).and(m.wasm('f64.ge', 1, [m.quad(entry(m, n, 8), TLB.born), since])) };

@@ -27,18 +27,19 @@ export interface PlainImports { readonly attention: number }
 /** Records a plain case of the operation of that name; `record`: of its instruction. */
 export type PlainCase = (m: Plain, record: Value, imports: PlainImports) => void;
 
-const operand = (m: Plain, n: number): Value => m.word(S.args + 16 * n);
+export const operand = (m: Plain, n: number): Value => m.word(S.args + 16 * n);
 const has = (m: Plain, at: number, bits: number): Value => m.word(at).and(bits).eq(bits);
-const canonical = (address: Value): Value => address.shl(16).sar(16).eq(address);
-const rflags = (m: Plain): Value => m.word(S.rflags).or(m.status());
+export const canonical = (address: Value): Value => address.shl(16).sar(16).eq(address);
+export const rflags = (m: Plain): Value => m.word(S.rflags).or(m.status());
 
-function demandUsual(m: Plain): void {
+/** Of 64-bit mode. */
+export function demandUsual(m: Plain): void {
   m.demand(has(m, S.efer, EFER.LMA).and(has(m, segment(CS) + SEGMENT.attributes, ATTRIBUTE_L)).and(m.word(S.rflags).and(UNUSUAL).eq(0)));
 }
 
-/** After the instruction, at a linear address. With `opened`, interrupts may have been enabled. */
-function goOn(m: Plain, record: Value, target: Value, opened: Value, { attention }: PlainImports): void {
-  const left = m.word(S.budget).add(m.word(record, RECORD.remaining.offset)).sub(1);
+/** After the instruction, `retired` or not, at a linear address. With `opened`, interrupts may have been enabled. */
+export function goOn(m: Plain, record: Value, target: Value, opened: Value, { attention }: PlainImports, retired = 1): void {
+  const left = m.word(S.budget).add(m.word(record, RECORD.remaining.offset)).sub(retired);
   m.put(S.budget, left);
   m.put(S.exitReason, EXIT.target);
   m.put(S.exitRecord, record);
@@ -48,7 +49,7 @@ function goOn(m: Plain, record: Value, target: Value, opened: Value, { attention
   m.when(opened.and(m.word(S.resume).ne(0)), () => m.put(S.resume, m.call(attention).isZero.zeroExtend(32)));
   m.return(1);
 }
-const never = (m: Plain): Value => m.constant(0, 1);
+export const never = (m: Plain): Value => m.constant(0, 1);
 
 function setFlags(m: Plain, flags: Value): void {
   m.put64(S.rflags, flags.and(~STATUS_FLAGS).or(2).zeroExtend(64));
@@ -105,7 +106,7 @@ const setCode = (m: Plain, d: PlainDescriptor, cpl: Value): void => setSegment(m
 interface PlainEvent { readonly vector: Value; readonly returnTo: Value; readonly checksGateDpl: boolean; readonly pushedFlags: Value; readonly errorCode: Value | undefined }
 
 /** Through a gate of the 64-bit IDT to its handler, whose address is returned. */
-function deliver(m: Plain, { vector, returnTo, checksGateDpl, pushedFlags, errorCode }: PlainEvent): Value {
+export function deliver(m: Plain, { vector, returnTo, checksGateDpl, pushedFlags, errorCode }: PlainEvent): Value {
   const oldCpl = m.word(S.cpl), offset = vector.shl(4);
   m.demand(offset.add(15).ule(m.word(S.idtrLimit)).and(m.word(S.interruptibility).eq(0)));
   const gate = m.lookup(m.quad(S.idtrBase).add(offset.zeroExtend(64)), 16, 'read', 'supervisor'), low = m.word(gate), high = m.word(gate, 4);

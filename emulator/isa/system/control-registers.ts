@@ -1,9 +1,20 @@
 /** MOV to and from control and debug registers, LMSW, SMSW, CLTS. SDM Vol. 2, by their names. */
+import { S } from '../../cpu/layout.js';
+import type { Bits } from '../../meaning/meaning.js';
 import { instruction, type Cpu, type Operand } from '../instruction.js';
 
 const numbers = (name: string, special: Operand, register: Operand, cpu: Cpu): void =>
   cpu.perform(name, special.number.zeroExtend(64), register.number.zeroExtend(64));
 const EXCEPTIONS = '#GP(0) if CPL is not 0 or the value is not allowed; #UD for registers that do not exist.';
+
+/** What is stored in the state is read here; CR8, faults, and what a hypervisor may want to know of are TypeScript's. */
+function readControl(cpu: Cpu, dest: Operand, src: Operand): void {
+  const n = src.number, is = (number: number) => n.eq(number), zero = cpu.constant(0, 32);
+  const stored = is(0).or(is(2)).or(is(3)).or(is(4)).and(cpu.state(S.cpl, 32).or(cpu.state(S.nonRoot, 32)).eq(zero));
+  cpu.when(stored.isZero, () => { numbers('MOV from CR', src, dest, cpu); });
+  const bits = dest.bits as Bits, value = (at: number) => cpu.state(at, bits);
+  dest.write(is(2).select(value(S.cr2), is(3).select(value(S.cr3), is(4).select(value(S.cr4), value(S.cr0)))));
+}
 
 export const MOV_CR = instruction('MOV', 'Move to/from Control Registers', {
   encodings: `
@@ -15,7 +26,7 @@ export const MOV_CR = instruction('MOV', 'Move to/from Control Registers', {
   vmExit: 'By guest/host masks and read shadows for CR0 and CR4, by "CR3-load exiting" and "CR3-store exiting", "CR8-load exiting" and "CR8-store exiting".',
   operation(cpu, dest, src) {
     if (dest.kind === 'control') numbers('MOV to CR', dest, src, cpu);
-    else numbers('MOV from CR', src, dest, cpu);
+    else readControl(cpu, dest, src);
   },
 });
 export const MOV_DR = instruction('MOV', 'Move to/from Debug Registers', {
