@@ -43,7 +43,8 @@ export function parseBzImage(name: string, bytes: Uint8Array): BzImage {
   }
   if ((view.getUint8(LOADFLAGS) & LOADED_HIGH) === 0) throw new BadImage(name, 'not implemented: Linux zImage, which loads below 1 MiB', 'build it as bzImage');
   const kernelBytes = view.getUint32(SYSSIZE, true) * PARAGRAPH_BYTES;
-  if (kernelAt + kernelBytes > bytes.length) {
+  // The last paragraph need not be whole.
+  if (kernelAt + kernelBytes >= bytes.length + PARAGRAPH_BYTES) {
     throw new BadImage(name, `this Linux kernel ends at byte ${hex(kernelAt + kernelBytes)} of the file, which has only ${hex(bytes.length)}`, REBUILD);
   }
   const kernel = bytes.subarray(kernelAt, kernelAt + kernelBytes);
