@@ -22,7 +22,9 @@ describe('the Linux boot protocol', () => {
   });
 
   it('takes a kernel whose last paragraph is not whole', () => {
-    assert.equal(load(bzImage().slice(0, -8)).kind, load(bzImage()).kind);
+    const unpacked = bzImage();
+    unpacked.fill(0, 0x248, 0x250);
+    assert.equal(load(unpacked.slice(0, -8)).kind, load(unpacked).kind);
   });
 
   it('gives setup header, memory map, command line and initrd', () => {
