@@ -38,6 +38,8 @@ export const COMMANDS = {
       module: { type: 'string', multiple: true, value: '"FILE ARGS"', says: 'a file handed to the guest beside the image, with its own command line; may be repeated' },
       'no-reboot': { type: 'boolean', says: 'a reset by the guest ends the run; otherwise the machine begins anew' },
       'reboot-on-triple-fault': { type: 'boolean', says: 'a triple fault resets the machine, as on most PCs, instead of ending the run with an account of it' },
+      'save-snapshot': { type: 'string', value: 'FILE', says: 'where the machine first waits for input, or the limit of instructions ends the run, its whole state is written here, and the run ends with status 0' },
+      restore: { type: 'string', value: 'FILE', says: 'goes on from a snapshot instead of booting an image; processors and memory are as they were saved, and disks, networks and shared folders are given as they were then' },
       'max-instructions': { type: 'string', value: 'N', says: 'ends with status 6 after so many instructions' },
       tier: { type: 'string', value: 'TIER', says: 'interpreter: nothing is compiled; compiled (the default): what runs often is; both: one against the other, until their states differ, which ends with status 7' },
       stats: { type: 'boolean', says: 'ends with one line of JSON on standard error: instructions, seconds, VM exits by reason, exceptions and interrupts by vector, hypercalls by number, and the hash of the final state' },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -67,6 +67,22 @@ describe('the command line', function () {
   it('ends in the same state in both tiers', async () => {
     const hashes = await Promise.all(['interpreter', 'compiled'].map(async (tier) => /"stateHash":"(\w+)"/.exec((await ringside(['run', LAB, '--stats', '--tier', tier])).errors)![1]));
     assert.equal(hashes[0], hashes[1]);
+  });
+
+  it('saves a machine at an instruction, and goes on from there to the same end', async () => {
+    const file = path.join(folder, 'machine.snapshot'), hash = ({ errors }: Finished) => /"stateHash":"(\w+)"/.exec(errors)?.[1];
+    const saved = await ringside(['run', LAB, '--seed', '5', '--max-instructions', '150000', '--save-snapshot', file]);
+    assert.deepEqual([saved.status, saved.errors], [0, `Saved in ${file} at instruction 150000.\n`]);
+    const [straight, resumed] = await Promise.all([ringside(['run', LAB, '--seed', '5', '--stats']), ringside(['run', '--restore', file, '--stats'])]);
+    assert.ok(hash(straight) !== undefined && hash(straight) === hash(resumed), resumed.errors);
+    assert.equal(saved.out + resumed.out, straight.out);
+    const cut = path.join(folder, 'cut.snapshot');
+    await writeFile(cut, (await readFile(file)).subarray(0, -1));
+    for (const [args, message] of [
+      [['--restore', cut], /cut\.snapshot: this is no snapshot of Ringside, or one that was cut short; save it again/], [['--restore', LAB], /hypervisor\.elf: this is no snapshot/],
+      [['--restore', file, '--memory', '64M'], /brings its own: leave out "--memory"/], [[LAB, '--restore', file], /leave out ".*hypervisor\.elf"/],
+      [['--restore', file, '--net', 'user'], /machine with these devices: .*; give disks, networks and shared folders as they were/], [[LAB, '--tier', 'both', '--save-snapshot', file], /leave out --restore and --save-snapshot/],
+    ] as const) await assert.rejects((async () => run(readOptions(COMMANDS.run, args)))(), message);
   });
 
   it('traces events, one line each', async () => {

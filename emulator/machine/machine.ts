@@ -36,7 +36,7 @@ import { directMemory } from './direct-memory.js';
 import { firmwareFiles, prepareBoard, prepareProcessor } from './firmware.js';
 import type { Breakpoints, Machine, MachineOptions, StopReason } from './contract.js';
 import { DEFAULT_QUANTUM, EPOCH_SECONDS, MOST_MEMORY } from './limits.js';
-import { restoreSnapshot, saveSnapshot } from './snapshot.js';
+import { restoreSnapshot, saveSnapshot, settingsFor, type Settings } from './snapshot.js';
 import { stateHash } from './state-hash.js';
 import { Store } from './store.js';
 import { Turns } from './turns.js';
@@ -102,7 +102,7 @@ export class PersonalComputer implements Machine {
       reset: () => { this.resetAsked = true; },
       a20: (enabled) => {
         for (const { id } of all) turns.words(id)[S.a20Mask >> 2] = enabled ? 0xffffffff : ~(1 << 20);
-        if (this.plan) this.cpu.modeChanged();
+        if (this.plan !== undefined || this.instructions > 0) this.cpu.modeChanged();
       },
       remapped: () => { this.remap(); },
     }, ataDrives(options));
@@ -369,22 +369,22 @@ export class PersonalComputer implements Machine {
   }
 
   input(port: 1 | 2, bytes: Uint8Array): void { for (const byte of bytes) this.chipset.serial[port - 1]!.receive(byte); }
-
   receive(card: number, frame: Uint8Array): boolean { return this.virtio.networks[card]!.receive(frame); }
 
   /** What there is to see besides processors and memory. */
   besides(): unknown { return { instructions: this.instructions, now: this.now(), turns: this.turns.save(), devices: this.chipset.save(), clock: this.clock.save() }; }
   stateHash(): string { return stateHash(this.processors, this.store.usedBytes, this.besides()); }
 
+  private get settings(): Settings { return settingsFor(this.options, this.guestBytes, this.store.usedRomBytes, this.chipset.pci.bus.all); }
   save(): Uint8Array {
     return saveSnapshot(this.cpu, this.store.usedBytes, this.turns.areas, {
-      instructions: this.instructions, idleNanoseconds: this.idleNanoseconds, turns: this.turns.save(), devices: this.chipset.save(), clock: this.clock.save(),
+      settings: this.settings, instructions: this.instructions, idleNanoseconds: this.idleNanoseconds, turns: this.turns.save(), devices: this.chipset.save(), clock: this.clock.save(),
       mmus: this.turns.mmus.map((mmu) => mmu.save()),
     });
   }
   restore(data: Uint8Array): void {
     this.turns.look(0);
-    const saved = restoreSnapshot(this.cpu, this.store.usedBytes, this.turns.areas, data);
+    const saved = restoreSnapshot(this.cpu, this.store, this.turns.areas, this.settings, data);
     this.outcome = undefined;
     this.engine.setRetired(saved.instructions);
     this.idleNanoseconds = saved.idleNanoseconds;

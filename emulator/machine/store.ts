@@ -39,6 +39,15 @@ export class Store {
     this.romBytes = rom.length;
   }
 
+  /** Room for a ROM that comes with a snapshot; false: there is not so much. */
+  fitRom(bytes: number): boolean {
+    if (!(bytes >= 0 && bytes <= MOST_ROM)) return false;
+    this.untouched = false;
+    this.romBytes = bytes;
+    return true;
+  }
+  get usedRomBytes(): number { return this.romBytes; }
+
   get videoMemory(): Uint8Array { return this.bytes(this.video, VIDEO_BYTES); }
   private bytes(place: number, length: number): Uint8Array { return new Uint8Array(this.memory.buffer, MAP.guestMemory + place, length); }
 
