@@ -42,6 +42,7 @@ export const COMMANDS = {
       restore: { type: 'string', value: 'FILE', says: 'goes on from a snapshot instead of booting an image; processors and memory are as they were saved, and disks, networks and shared folders are given as they were then' },
       'max-instructions': { type: 'string', value: 'N', says: 'ends with status 6 after so many instructions' },
       tier: { type: 'string', value: 'TIER', says: 'interpreter: nothing is compiled; compiled (the default): what runs often is; both: one against the other, until their states differ, which ends with status 7' },
+      'show-translation': { type: 'string', value: 'ADDRESS', says: 'ends with the block that holds the instruction at this linear address, beside the WebAssembly made of it, on standard error' },
       stats: { type: 'boolean', says: 'ends with one line of JSON on standard error: instructions, seconds, VM exits by reason, exceptions and interrupts by vector, hypercalls by number, and the hash of the final state' },
       trace: { type: 'string', multiple: true, value: 'KINDS', says: 'a line on standard error for each event of these kinds: vmexit, vmentry, exception, hypercall, interrupt' },
     },
@@ -112,6 +113,12 @@ export function readCount(option: string, text: string, most = Number.MAX_SAFE_I
   const number = /^\d+$/.test(digits) ? Number(digits) : NaN;
   if (!(number >= least && number <= most)) throw new UsageError(`--${option} must be a whole number${least > 0 ? ` from ${least}` : ''}${most < Number.MAX_SAFE_INTEGER ? `${least > 0 ? '' : ' up'} to ${most}` : ''}, not "${text}".`);
   return number;
+}
+
+/** A linear address, sign-extended from bit 63. */
+export function readAddress(option: string, text: string): number {
+  if (!/^(0x[0-9a-f]{1,16}|\d{1,15})$/i.test(text)) throw new UsageError(`--${option} must be an address such as 0x401000, not "${text}".`);
+  return Number(BigInt.asIntN(64, BigInt(text)));
 }
 
 export function helpText(): string {

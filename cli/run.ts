@@ -17,7 +17,7 @@ import { Devices } from '../outside/devices.js';
 import { fileExists, readFileOrSay } from '../outside/files.js';
 import { NetworkError, readNetwork, type NetworkOptions } from '../outside/network/options.js';
 import { readShare, type ShareOptions } from '../outside/share/options.js';
-import { readCount, readSize, UsageError, type Given, unknown } from './options.js';
+import { readAddress, readCount, readSize, UsageError, type Given, unknown } from './options.js';
 
 export const STATUS = { badInput: 2, haltedForEver: 3, tripleFault: 4, notImplemented: 5, limit: 6, tiersDiffer: 7 } as const;
 
@@ -30,6 +30,7 @@ export async function run({ values, positionals }: Given): Promise<number> {
   const tier = oneOf('tier', TIERS, text('tier')), saved = text('save-snapshot');
   if (tier === 'both' && (saved ?? text('restore')) !== undefined) throw new UsageError('--tier both runs from the first instruction to the end: leave out --restore and --save-snapshot.');
   const limit = values['max-instructions'] === undefined ? Infinity : readCount('max-instructions', values['max-instructions'] as string);
+  const shown = text('show-translation') === undefined ? undefined : readAddress('show-translation', text('show-translation')!);
   const traced = tracedKinds(several('trace'));
   const networks = several('net').map(network), shares = several('share').map(share);
   const { settings, begin } = text('restore') === undefined ? await boot({ values, positionals }) : await restored(text('restore')!, { values, positionals });
@@ -59,6 +60,11 @@ export async function run({ values, positionals }: Given): Promise<number> {
   await serial.flush();
   await devices.close();
   const status = saved === undefined ? statusOf(reason) : await save(machine as Machine, reason, saved);
+  const status = statusOf(reason);
+  if (shown !== undefined) {
+    const { translationData, translationText } = await import('../debugger/translation.js');
+    process.stderr.write(`${translationText(translationData(machine, shown))}\n`);
+  }
   if (values['stats'] === true) process.stderr.write(`${JSON.stringify(statistics(machine, seconds))}\n`);
   return status;
 }

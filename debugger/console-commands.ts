@@ -8,7 +8,9 @@ import { askLinux, logTime } from './linux-data.js';
 import { hex } from './memory-reference.js';
 import { nearest } from './nearest.js';
 import { exitData, interruptData, guestState, tlbData, trapData, vmcsData, walkData } from './panel-data.js';
+import { linearRip } from './place.js';
 import { RequestError } from './request-error.js';
+import { translationData, translationText } from './translation.js';
 import type { Frame } from './unwinder.js';
 import { fieldText } from './variables.js';
 
@@ -25,6 +27,7 @@ export const CONSOLE_COMMANDS: Readonly<Record<string, Command>> = {
   walk: { usage: 'walk ADDRESS [read|write|execute] [user]', says: 'every load of the walk of a linear address, through the guest’s tables and the EPT', run: showWalk },
   pt: { usage: 'pt ADDRESS', says: 'the paging-structure entries that translate a linear address', run: showEntries },
   tlb: { usage: 'tlb', says: 'what the TLB holds, and which entries are stale', run: showTlb },
+  translation: { usage: 'translation [ADDRESS]', says: 'the block that holds the instruction there, or the current one, beside the WebAssembly made of it', run: showTranslation },
   traps: { usage: 'traps [FILTER]', says: `the last ${SHOWN_TRAPS} events and how many there were; FILTER is a condition or words`, run: showTraps },
   interrupts: { usage: 'interrupts', says: `the last ${SHOWN_INTERRUPTS} interrupts, each from what came to the processor, through VM exit and injection, to its end`, run: showInterrupts },
   exits: { usage: 'exits', says: 'the VM exits by reason, and what the hypervisor took for them in instructions up to the next VM entry', run: showExits },
@@ -131,6 +134,10 @@ function showTlb(_debuggee: Debuggee, _argument: string, frame: Frame): string {
   const entries = tlbData(cpuOf(frame));
   const lines = entries.map((entry) => `${(entry.linear || '(guest-physical)').padEnd(18)} -> ${entry.physical} ${rightsText(entry.rights)}${entry.global ? ' global' : ''} VPID ${entry.vpid} PCID ${entry.pcid}${entry.eptp === '' ? '' : ` EPT ${entry.eptp}`}, ${entry.size} bytes${entry.stale === undefined ? '' : `  STALE: ${entry.stale}`}`);
   return [`${entries.length} entries`, ...lines].join('\n');
+}
+
+function showTranslation({ machine, images }: Debuggee, argument: string, frame: Frame): string {
+  return translationText(translationData(machine, argument === '' ? linearRip(cpuOf(frame)) : linearNumber(evaluateNumber(argument, frame, images))));
 }
 
 function showTraps(debuggee: Debuggee, argument: string): string {

@@ -7,7 +7,9 @@ import { linearNumber } from '../images.js';
 import { askLinux, LINUX_DATA } from '../linux-data.js';
 import { hex } from '../memory-reference.js';
 import { guestState, tlbData, trapData, vmcsData, walkData } from '../panel-data.js';
+import { linearRip } from '../place.js';
 import { RequestError } from '../request-error.js';
+import { NO_TRANSLATION, translationData } from '../translation.js';
 import type { Handler, Handlers } from './handler.js';
 
 const MOST_ROWS = 5000;
@@ -68,4 +70,10 @@ const linux: Handler<Given, unknown> = ({ debuggee }, args) => {
   return askLinux(debuggee, (system) => ({ slide: hex(system.image.base), ...LINUX_DATA[part](debuggee, system, processorOf(debuggee), pid) }));
 };
 
-export const panelRequests: Handlers = { 'ringside/vmcs': vmcs, 'ringside/walk': walk, 'ringside/pageTable': pageTable, 'ringside/tlb': tlb, 'ringside/traps': traps, 'ringside/linux': linux };
+const translation: Handler<Given, unknown> = ({ debuggee }, args) => {
+  debuggee.requireStopped();
+  const linear = args['linear'] === undefined ? linearRip(processorOf(debuggee)) : linearNumber(address('linear', args['linear']));
+  return translationData(debuggee.machine, linear) ?? { none: NO_TRANSLATION };
+};
+
+export const panelRequests: Handlers = { 'ringside/vmcs': vmcs, 'ringside/walk': walk, 'ringside/pageTable': pageTable, 'ringside/tlb': tlb, 'ringside/traps': traps, 'ringside/linux': linux, 'ringside/translation': translation };

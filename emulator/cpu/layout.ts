@@ -10,6 +10,7 @@ function field(bytes: number, align = Math.min(bytes, 8)): number {
 
 /** Order of the segment registers: the encoding of Sreg, then LDTR and TR (the order of the VMCS fields). */
 export const ES = 0, CS = 1, SS = 2, DS = 3, FS = 4, GS = 5, LDTR = 6, TR = 7;
+export const GENERAL_NAMES = ['RAX', 'RCX', 'RDX', 'RBX', 'RSP', 'RBP', 'RSI', 'RDI', 'R8', 'R9', 'R10', 'R11', 'R12', 'R13', 'R14', 'R15'] as const;
 export const SEGMENT_NAMES = ['ES', 'CS', 'SS', 'DS', 'FS', 'GS', 'LDTR', 'TR'] as const;
 
 /**

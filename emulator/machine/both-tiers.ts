@@ -78,6 +78,7 @@ export class BothTiers implements RunningMachine {
     this.interpreted.receive(card, frame);
     return this.compiled.receive(card, frame);
   }
+  translation(linear: number): ReturnType<PersonalComputer['translation']> { return this.compiled.translation(linear); }
   stateHash(): string {
     this.compare(this.instructions, this.compiled.cpu.rip, true);
     return this.compiled.stateHash();

@@ -7,6 +7,7 @@ import type { Share } from '../devices/virtio/file-share.js';
 import type { StopConditions } from '../observe/conditions.js';
 import type { TrapEvent } from '../cpu/trap-events.js';
 import type { TrapLedger } from '../observe/ledger.js';
+import type { Translation } from '../translate/translation.js';
 
 /** A network card, and who is at the other end of its cable. Frames are Ethernet's, without their check sequence. */
 export interface Cable {
@@ -96,9 +97,11 @@ export interface Machine {
   /** A frame arrives at a network card. False: it has no room now. */
   receive(card: number, frame: Uint8Array): boolean;
   stateHash(): string;
+  /** The block that holds the instruction at a linear address, as it is translated for the mode of the processor that was looked up last. */
+  translation(linear: number): Translation | undefined;
   save(): Uint8Array;
   restore(data: Uint8Array): void;
 }
 
 /** What runs from its first instruction to its end, with nobody who stops it. */
-export type RunningMachine = Pick<Machine, 'load' | 'run' | 'input' | 'receive' | 'instructions' | 'idleNanoseconds' | 'ledger' | 'conditions' | 'stateHash'>;
+export type RunningMachine = Pick<Machine, 'load' | 'run' | 'input' | 'receive' | 'instructions' | 'idleNanoseconds' | 'ledger' | 'conditions' | 'stateHash' | 'translation'>;

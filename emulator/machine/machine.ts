@@ -22,9 +22,11 @@ import { INSTRUCTIONS } from '../isa/index.js';
 import { OPERATIONS } from './operations.js';
 import { StopConditions } from '../observe/conditions.js';
 import { TrapLedger } from '../observe/ledger.js';
+import { currentPagingState, ObservedMemory } from '../observe/memory.js';
 import { ProcessorObserver } from '../observe/observer.js';
 import { Mmu } from '../paging/mmu.js';
 import { Engine } from '../translate/engine.js';
+import { type Translation, translationAt } from '../translate/translation.js';
 import { attachVmx } from '../vmx/attach.js';
 import { plainTransitions } from '../vmx/plain-transitions.js';
 import { stateMoves } from '../vmx/state-moves.js';
@@ -370,6 +372,11 @@ export class PersonalComputer implements Machine {
 
   input(port: 1 | 2, bytes: Uint8Array): void { for (const byte of bytes) this.chipset.serial[port - 1]!.receive(byte); }
   receive(card: number, frame: Uint8Array): boolean { return this.virtio.networks[card]!.receive(frame); }
+
+  translation(linear: number): Translation | undefined {
+    const physical = new ObservedMemory(this.cpu, currentPagingState(this.cpu)).translate(linear);
+    return typeof physical === 'string' ? undefined : translationAt(this.engine, linear, physical);
+  }
 
   /** What there is to see besides processors and memory. */
   besides(): unknown { return { instructions: this.instructions, now: this.now(), turns: this.turns.save(), devices: this.chipset.save(), clock: this.clock.save() }; }

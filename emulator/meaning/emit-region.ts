@@ -3,7 +3,7 @@
  * record's fields known. General registers and the lazy flags live in locals; they are published before anybody outside
  * looks, which is on the slow paths and at the ways out.
  */
-import { S } from '../cpu/layout.js';
+import { GENERAL_NAMES, S } from '../cpu/layout.js';
 import { EMPTY, type FunctionBody, I32, I64, type ValueType, unsignedLeb } from '../wasm/module.js';
 import { emitCondition, type FlagSource } from './emit-condition.js';
 import { Emitter, type Imports, LOAD, type OperationNumber, STORE } from './emit.js';
@@ -46,6 +46,8 @@ export class RegionEmitter extends Emitter {
   /** Rule of the flags where the code before has settled it. */
   private knownRule: number | undefined;
   private mayBeStale = false;
+  /** Where the code of each record begins. */
+  readonly marks: { readonly record: number; readonly at: number }[] = [];
 
   constructor(f: FunctionBody, imports: Imports, operation: OperationNumber, private readonly view: DataView, private readonly slot: number) {
     super(f, imports, operation);
@@ -76,6 +78,13 @@ export class RegionEmitter extends Emitter {
     f.op('unreachable').end().op('unreachable');
   }
 
+  /** What a local holds throughout the function, for those who read it. */
+  nameOf(local: number): string | undefined {
+    for (const [n, at] of this.gpr) if (at === local) return GENERAL_NAMES[n];
+    const { rule, flagA, flagResult, codePage, budget, index, stamp, stale } = this;
+    return Object.entries({ record: 0, rule, flagA, flagResult, codePage, budget, index, stamp, stale }).find(([, at]) => at === local)?.[0];
+  }
+
   /** Which registers are used, and which written; the flags likewise. */
   private scan(steps: readonly Step[], known: Map<number, number>): void {
     const place = ({ at, plus }: { at: number | Value; plus: number }): number | undefined => {
@@ -104,6 +113,7 @@ export class RegionEmitter extends Emitter {
     this.knownRule = undefined;
     for (const { record, steps } of b.instructions) {
       this.record = record;
+      this.marks.push({ record, at: this.f.code.length });
       this.locals.clear(); this.clean.clear(); this.constants.clear(); this.hosts.clear();
       for (const pool of this.pools.values()) pool.used = 0;
       this.mayBeStale = false;

@@ -1,8 +1,8 @@
 /** What a VM exit's qualification says, in words. SDM Vol. 3C, "Basic VM-Exit Information". */
 import { EXIT_REASON_NUMBERS, exitReason } from '../vmx/exit-reasons.js';
+import { GENERAL_NAMES } from '../cpu/layout.js';
 import { bitField } from './bits.js';
 
-const REGISTERS = ['RAX', 'RCX', 'RDX', 'RBX', 'RSP', 'RBP', 'RSI', 'RDI', 'R8', 'R9', 'R10', 'R11', 'R12', 'R13', 'R14', 'R15'];
 const TASK_SWITCH_SOURCES = ['CALL', 'IRET', 'JMP', 'task gate in the IDT'];
 const hex = (value: bigint): string => `0x${value.toString(16)}`;
 
@@ -14,7 +14,7 @@ const DECODERS: Readonly<Record<number, (q: bigint) => string>> = {
     return `${bitField(q, 5) ? 'REP ' : ''}${string}${bitField(q, 3) ? 'IN from' : 'OUT to'} port ${hex(bitField(q, 16, 16))}, ${bitField(q, 0, 3) === 0n ? '1 byte' : `${bitField(q, 0, 3) + 1n} bytes`}, ${bitField(q, 6) ? 'immediate operand' : 'port in DX'}`;
   },
   [EXIT_REASON_NUMBERS.MOV_DR]: (q) => {
-    const register = REGISTERS[Number(bitField(q, 8, 4))]!;
+    const register = GENERAL_NAMES[Number(bitField(q, 8, 4))]!;
     return bitField(q, 4) ? `MOV from DR${bitField(q, 0, 3)} to ${register}` : `MOV to DR${bitField(q, 0, 3)} from ${register}`;
   },
   [EXIT_REASON_NUMBERS.TASK_SWITCH]: (q) => `to the TSS of selector ${hex(bitField(q, 0, 16))}, by ${TASK_SWITCH_SOURCES[Number(bitField(q, 30, 2))]!}`,
@@ -31,7 +31,7 @@ function eptViolation(q: bigint): string {
 
 /** SDM Vol. 3C, "Exit Qualification for Control-Register Accesses". */
 function controlRegister(q: bigint): string {
-  const register = REGISTERS[Number(bitField(q, 8, 4))]!;
+  const register = GENERAL_NAMES[Number(bitField(q, 8, 4))]!;
   const cr = `CR${bitField(q, 0, 4)}`;
   switch (bitField(q, 4, 2)) {
     case 0n: return `MOV to ${cr} from ${register}`;

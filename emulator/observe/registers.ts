@@ -1,7 +1,7 @@
 /** Every register that people see, by group: how to read it, how to write it, and what its bits mean. SDM Vol. 1, "Basic Execution Environment". */
 import { readCr8, writeCr0, writeCr3, writeCr4, writeCr8 } from '../cpu/control-registers.js';
 import { getRflags, setRflags } from '../cpu/flags.js';
-import { gpr, S, SEGMENT, segment, SEGMENT_NAMES, xmm } from '../cpu/layout.js';
+import { GENERAL_NAMES as GENERAL, gpr, S, SEGMENT, segment, SEGMENT_NAMES, xmm } from '../cpu/layout.js';
 import { setPkru } from '../cpu/protection-keys.js';
 import { ATTRIBUTE_DB, ATTRIBUTE_L, ATTRIBUTE_P, ATTRIBUTE_S, UNUSABLE, type Processor } from '../cpu/processor.js';
 import { setSegment } from '../cpu/segments.js';
@@ -23,8 +23,6 @@ export interface RegisterGroup {
   readonly name: 'General' | 'Flags' | 'Segments' | 'Control' | 'Debug' | 'SSE' | 'x87';
   readonly registers: readonly Register[];
 }
-
-const GENERAL = ['RAX', 'RCX', 'RDX', 'RBX', 'RSP', 'RBP', 'RSI', 'RDI', 'R8', 'R9', 'R10', 'R11', 'R12', 'R13', 'R14', 'R15'] as const;
 
 const state = (name: string, at: number, rest: Partial<Register> = {}): Register => ({
   name,

@@ -25,6 +25,8 @@ const MOST_BYTES = (MAX_INSTRUCTIONS + 3) * RECORD_BYTES + mostTableBytes(MAX_IN
 const MOST_CODE_BYTES = 15;
 
 export interface Block {
+  /** How often it was met where a grant of instructions ended. */
+  samples: number;
   /** Handler of the first record, while compiled code stands in its place. */
   region?: Region;
   readonly entryHandler: number;
@@ -218,7 +220,7 @@ export class Blocks {
       this.cpu.u32[(record + RECORD.remaining.offset) >> 2] = count;
       this.free = Math.ceil(check.write(record, this.free) / RECORD_BYTES) * RECORD_BYTES;
     }
-    const block: Block = { checked: check !== undefined, entryHandler: this.cpu.u32[record >> 2]!, host, mode: mode.id, record, count, bytes: Math.min(offset, PAGE) - first, secondHost: secondBytes > 0 ? secondHost : 0, secondBytes };
+    const block: Block = { samples: 0, checked: check !== undefined, entryHandler: this.cpu.u32[record >> 2]!, host, mode: mode.id, record, count, bytes: Math.min(offset, PAGE) - first, secondHost: secondBytes > 0 ? secondHost : 0, secondBytes };
     // A block for this once is run at once: nobody can find it again, so nothing has to be remembered of it.
     if (most < MAX_INSTRUCTIONS) return block;
     this.byKey.set(key(host, mode.id), block);
@@ -255,12 +257,19 @@ export class Blocks {
   /** The block of that mode that begins at a host address, if there is one. */
   blockAt(host: number, mode: number): Block | undefined { return this.byKey.get(key(host, mode)); }
 
+  /** One that holds the byte at a host address: the one that begins there, or a compiled one, or any. */
+  around(host: number, mode: number): Block | undefined {
+    const holding = [...this.byRecord.values()].filter((b) => b.mode === mode && host >= b.host && host < b.host + b.bytes);
+    return this.blockAt(host, mode) ?? holding.find(({ region }) => region) ?? holding[0];
+  }
+
   /** A block's instructions with their meanings, as they are to be compiled: each with its record; the way on is the last. */
   meanings(b: Block, mode: Mode, pageLinear: number): { record: number; meaning: Meaning }[] {
     const made: { record: number; meaning: Meaning }[] = [], { u8 } = this.cpu, page = b.host & ~(PAGE - 1);
     let offset = b.host & (PAGE - 1);
+    const first = b.record + (b.checked ? RECORD_BYTES : 0);
     for (let i = 0; i < b.count; i++) {
-      const record = b.record + i * RECORD_BYTES, d = decode(this.table, u8, page + offset, PAGE - offset, mode.mode);
+      const record = first + i * RECORD_BYTES, d = decode(this.table, u8, page + offset, PAGE - offset, mode.mode);
       if (typeof d === 'string') {
         made.push({ record, meaning: meaningOf(this.context(d === 'invalid' ? INVALID : PROTECTION, mode, {})) });
         return made;
@@ -269,7 +278,7 @@ export class Blocks {
       offset += d.length;
     }
     const last = made[made.length - 1]!.meaning.steps, op = last[last.length - 1]?.op;
-    if (op !== 'jump' && op !== 'perform') made.push({ record: b.record + b.count * RECORD_BYTES, meaning: continuation(this.context(INVALID, mode, { nextNear: offset < PAGE })) });
+    if (op !== 'jump' && op !== 'perform') made.push({ record: first + b.count * RECORD_BYTES, meaning: continuation(this.context(INVALID, mode, { nextNear: offset < PAGE })) });
     return made;
   }
 

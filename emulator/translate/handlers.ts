@@ -3,6 +3,7 @@ import { Emitter, type Imports, type OperationNumber } from '../meaning/emit.js'
 import { type RegionBlock, RegionEmitter } from '../meaning/emit-region.js';
 import type { Meaning, Step } from '../meaning/meaning.js';
 import { FunctionBody, I32, I64, ModuleWriter } from '../wasm/module.js';
+import { type Line, textOf } from '../wasm/text.js';
 import { CHECK_SLOT } from './core.js';
 
 /** What handlers import: the core module's functions and TypeScript's slow paths. */
@@ -89,6 +90,17 @@ export class Handlers {
     w.add(f, { exported: String(slot) });
     this.install(w, imports, [slot]);
     return slot;
+  }
+  /** What a handler or a region is made of, as text; both are written again for that. */
+  handlerText(meaning: Meaning): Line[] {
+    const w = new ModuleWriter(), imports = importsOf(w), f = new FunctionBody([I32], [I32]);
+    new Emitter(f, imports, this.operation).handler(meaning.steps);
+    return textOf(f.code, { local: (n) => (n === 0 ? 'record' : undefined), function: (n) => Object.keys(imports)[n] });
+  }
+  regionText(blocks: readonly RegionBlock[], slot: number): { lines: Line[]; marks: RegionEmitter['marks'] } {
+    const w = new ModuleWriter(), imports = importsOf(w), f = new FunctionBody([I32], [I32]), emitter = new RegionEmitter(f, imports, this.operation, new DataView(this.memory.buffer), slot);
+    emitter.region(blocks);
+    return { lines: textOf(f.code, { local: (n) => emitter.nameOf(n), function: (n) => Object.keys(imports)[n] }), marks: emitter.marks };
   }
   free(slot: number): void {
     this.table.set(slot, null);

@@ -1,7 +1,7 @@
 /** The compiled tier: finds out which code is hot, and puts compiled regions in the place of its blocks. */
 import { S } from '../cpu/layout.js';
 import type { Processor } from '../cpu/processor.js';
-import type { RegionBlock } from '../meaning/emit-region.js';
+import type { RegionBlock, RegionInstruction } from '../meaning/emit-region.js';
 import { RECORD, RECORD_BYTES } from '../meaning/record.js';
 import type { Block, Blocks } from './blocks.js';
 import { LEAVE_SLOT } from './core.js';
@@ -18,6 +18,8 @@ const MOST_COMPILED = 400_000;
 
 export interface Region {
   readonly blocks: readonly Block[];
+  /** Indices of the blocks that each leads to, as they were linked when it was compiled. */
+  readonly links: readonly Pick<RegionBlock, 'taken' | 'next'>[];
   readonly slot: number;
   readonly instructions: number;
   dissolve(): void;
@@ -39,6 +41,7 @@ export class Regions {
   /** Code is about to be run from that record after a grant was used up: so a sample of what is being run. */
   sample(record: number): void {
     const block = this.blocks.blockOf(record);
+    if (block) block.samples++;
     if (block?.checked) this.blocks.sampled(block);
     if (block?.region) this.met(block.region);
     if (!block || !this.mayBeCompiled(block)) return;
@@ -52,15 +55,13 @@ export class Regions {
   private compile(first: Block): void {
     const blocks = this.reachable(first), { u32, view } = this.cpu;
     const index = new Map(blocks.map((b, i) => [b.record, i]));
-    const mode = this.modes.get(first.mode), page = this.cpu.number(S.codePage);
-    const region: RegionBlock[] = blocks.map((b) => {
-      const instructions = this.blocks.meanings(b, mode, page).map(({ record, meaning }) => ({ record, steps: meaning.steps }));
-      const last = instructions[instructions.length - 1]!.record;
-      const link = (offset: number) => index.get(u32[(last + offset) >> 2]!);
-      return { record: b.record, count: b.count, instructions, taken: link(RECORD.taken.offset), next: link(RECORD.next.offset) };
+    const page = this.cpu.number(S.codePage);
+    const links = blocks.map((b) => {
+      const last = this.instructions(b, page).at(-1)!.record, link = (offset: number) => index.get(u32[(last + offset) >> 2]!);
+      return { taken: link(RECORD.taken.offset), next: link(RECORD.next.offset) };
     });
-    const slot = this.handlers.region(region);
-    const made: Region = { blocks, slot, instructions: blocks.reduce((n, b) => n + b.count, 0), dissolve: () => { this.dissolve(made); } };
+    const slot = this.handlers.region(this.written(blocks, links, page));
+    const made: Region = { blocks, links, slot, instructions: blocks.reduce((n, b) => n + b.count, 0), dissolve: () => { this.dissolve(made); } };
     this.regions.add(made);
     this.compiled += made.instructions;
     blocks.forEach((b, i) => {
@@ -74,6 +75,13 @@ export class Regions {
       old.dissolve();
     }
   }
+
+  private instructions(b: Block, page: number): RegionInstruction[] { return this.blocks.meanings(b, this.modes.get(b.mode), page).map(({ record, meaning }) => ({ record, steps: meaning.steps })); }
+  private written(blocks: readonly Block[], links: Region['links'], page: number): RegionBlock[] {
+    return blocks.map((b, i) => ({ record: b.record, count: b.count, instructions: this.instructions(b, page), ...links[i]! }));
+  }
+  /** The function as text, with the place at which the code of each record begins; `page` is that of its code. */
+  textOf({ blocks, links, slot }: Region, page: number): ReturnType<Handlers['regionText']> { return this.handlers.regionText(this.written(blocks, links, page), slot); }
 
   private met(region: Region): void {
     this.regions.delete(region);
