@@ -7,7 +7,7 @@ import type { Share } from '../devices/virtio/file-share.js';
 import type { StopConditions } from '../observe/conditions.js';
 import type { TrapEvent } from '../cpu/trap-events.js';
 import type { TrapLedger } from '../observe/ledger.js';
-import type { Translation } from '../translate/translation.js';
+import type { Translation } from '../observe/translation.js';
 
 /** A network card, and who is at the other end of its cable. Frames are Ethernet's, without their check sequence. */
 export interface Cable {

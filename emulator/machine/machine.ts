@@ -22,11 +22,10 @@ import { INSTRUCTIONS } from '../isa/index.js';
 import { OPERATIONS } from './operations.js';
 import { StopConditions } from '../observe/conditions.js';
 import { TrapLedger } from '../observe/ledger.js';
-import { currentPagingState, ObservedMemory } from '../observe/memory.js';
 import { ProcessorObserver } from '../observe/observer.js';
+import { type Translation, translationAt } from '../observe/translation.js';
 import { Mmu } from '../paging/mmu.js';
 import { Engine } from '../translate/engine.js';
-import { type Translation, translationAt } from '../translate/translation.js';
 import { attachVmx } from '../vmx/attach.js';
 import { plainTransitions } from '../vmx/plain-transitions.js';
 import { stateMoves } from '../vmx/state-moves.js';
@@ -351,9 +350,8 @@ export class PersonalComputer implements Machine {
     }
     if (engine.run(budget, ignoreBreakpoints) !== 'watched') return undefined;
     const linear = this.breakpointHere();
-    if (linear !== undefined) return linear;
-    engine.run(1, true);
-    return undefined;
+    if (linear === undefined) engine.run(1, true);
+    return linear;
   }
   private breakpointHere(): number | undefined {
     if (this.watched.size === 0) return undefined;
@@ -366,18 +364,12 @@ export class PersonalComputer implements Machine {
     clear: (linear) => { this.watched.delete(linear); this.watchedChanged(); },
     list: () => [...this.watched],
   };
-  private watchedChanged(): void {
-    this.engine.blocks.watch(new Set(Array.from(this.watched, (linear) => linear & (PAGE - 1))));
-  }
+  private watchedChanged(): void { this.engine.blocks.watch(new Set(Array.from(this.watched, (linear) => linear & (PAGE - 1)))); }
 
   input(port: 1 | 2, bytes: Uint8Array): void { for (const byte of bytes) this.chipset.serial[port - 1]!.receive(byte); }
   receive(card: number, frame: Uint8Array): boolean { return this.virtio.networks[card]!.receive(frame); }
 
-  translation(linear: number): Translation | undefined {
-    const physical = new ObservedMemory(this.cpu, currentPagingState(this.cpu)).translate(linear);
-    return typeof physical === 'string' ? undefined : translationAt(this.engine, linear, physical);
-  }
-
+  translation(linear: number): Translation | undefined { return translationAt(this.engine, linear); }
   /** What there is to see besides processors and memory. */
   besides(): unknown { return { instructions: this.instructions, now: this.now(), turns: this.turns.save(), devices: this.chipset.save(), clock: this.clock.save() }; }
   stateHash(): string { return stateHash(this.processors, this.store.usedBytes, this.besides()); }

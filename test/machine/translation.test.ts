@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { MAP } from '../../emulator/cpu/layout.js';
 import type { PersonalComputer } from '../../emulator/machine/machine.js';
-import type { Translation } from '../../emulator/translate/translation.js';
+import type { Translation } from '../../emulator/observe/translation.js';
 import { translationData, translationText } from '../../debugger/translation.js';
 import { benchGuest, start } from './guests.js';
 

@@ -2,7 +2,8 @@
 import { MAP, S } from '../cpu/layout.js';
 import { RECORD } from '../meaning/record.js';
 import type { Line } from '../wasm/text.js';
-import type { Engine } from './engine.js';
+import type { Engine } from '../translate/engine.js';
+import { currentPagingState, ObservedMemory } from './memory.js';
 
 export interface TranslatedInstruction {
   readonly linear: number;
@@ -24,8 +25,10 @@ export interface Translation {
   readonly instructions: readonly TranslatedInstruction[];
 }
 
-/** Undefined where nothing has been translated for the present mode. `physical`: where the linear address leads. */
-export function translationAt({ cpu, blocks, regions, handlers, modes }: Engine, linear: number, physical: number): Translation | undefined {
+/** Undefined where nothing has been translated for the present mode. */
+export function translationAt({ cpu, blocks, regions, handlers, modes }: Engine, linear: number): Translation | undefined {
+  const physical = new ObservedMemory(cpu, currentPagingState(cpu)).translate(linear);
+  if (typeof physical === 'string') return undefined;
   const mode = modes.get(cpu.low(S.codeMode)), block = blocks.around(MAP.guestMemory + physical, mode.id);
   // What crosses into another page has only its record.
   if (!block || block.secondBytes > 0) return undefined;
