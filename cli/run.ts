@@ -60,7 +60,6 @@ export async function run({ values, positionals }: Given): Promise<number> {
   await serial.flush();
   await devices.close();
   const status = saved === undefined ? statusOf(reason) : await save(machine as Machine, reason, saved);
-  const status = statusOf(reason);
   if (shown !== undefined) {
     const { translationData, translationText } = await import('../debugger/translation.js');
     process.stderr.write(`${translationText(translationData(machine, shown))}\n`);
