@@ -35,7 +35,7 @@ export const LOG = {
 /** Inside an event: instructions retired before it, RIP and fields as 64-bit floats; `says` is 1 + the number of a common sentence, 0: TypeScript keeps its own. */
 export const EVENT = { at: 0, rip: 8, values: 16, kind: 16 + 8 * MOST_FIELDS, cpu: 81, world: 82, given: 83, says: 84, bytes: 88 } as const;
 export const LOG_BYTES = LOG.ring + EVENTS_KEPT * EVENT.bytes;
-if (MAP.events + LOG_BYTES > MAP.guestMemory) throw new Error('the events overlap guest memory');
+if (MAP.events + LOG_BYTES > MAP.watched) throw new Error('the events overlap what comes next');
 
 const COMMON: Sentence[] = [];
 /** A sentence that events of generated code name by its number. */

@@ -177,6 +177,8 @@ export const MAP = {
   codeCacheEnd: 0x2780000,
   /** The last architectural events (cpu/event-log.ts). */
   events: 0x2780000,
+  /** Linear addresses at which execution is to be looked at (translate/watched-addresses.ts). */
+  watched: 0x27ff000,
   guestMemory: 0x2800000,
 } as const;
 

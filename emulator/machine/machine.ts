@@ -364,7 +364,7 @@ export class PersonalComputer implements Machine {
     clear: (linear) => { this.watched.delete(linear); this.watchedChanged(); },
     list: () => [...this.watched],
   };
-  private watchedChanged(): void { this.engine.blocks.watch(new Set(Array.from(this.watched, (linear) => linear & (PAGE - 1)))); }
+  private watchedChanged(): void { this.engine.blocks.watch(this.watched); }
 
   input(port: 1 | 2, bytes: Uint8Array): void { for (const byte of bytes) this.chipset.serial[port - 1]!.receive(byte); }
   receive(card: number, frame: Uint8Array): boolean { return this.virtio.networks[card]!.receive(frame); }

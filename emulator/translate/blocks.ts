@@ -9,11 +9,12 @@ import { form } from '../isa/encoding.js';
 import type { Meaning } from '../meaning/meaning.js';
 import { RECORD, RECORD_BYTES } from '../meaning/record.js';
 import { Check, lastImmediate, mostTableBytes } from './checked-code.js';
-import { blockSlot, CHECK_SLOT, LEAVE_SLOT } from './core.js';
+import { blockSlot, CHECK_SLOT, LEAVE_SLOT, WATCH_SLOT } from './core.js';
 import type { Handlers } from './handlers.js';
 import type { Mode } from './mode.js';
 import { PageWrites } from './page-writes.js';
 import type { Region } from './regions.js';
+import { writeWatched } from './watched-addresses.js';
 
 const MAX_INSTRUCTIONS = 64;
 const PAGE = 4096;
@@ -34,7 +35,9 @@ export interface Block {
   readonly mode: number;
   readonly record: number;
   readonly count: number;
-  /** Its first record is a check (checked-code.ts). */
+  /** Records in front of its instructions: a check (checked-code.ts), or a look at breakpoints (watched-addresses.ts). */
+  readonly ahead: number;
+  /** It is a check. */
   readonly checked: boolean;
   /** Bytes of code in its first page; the rest is in the page at `secondHost`. */
   readonly bytes: number;
@@ -95,7 +98,7 @@ export class Blocks {
   /** The same block cut after `count` instructions: it then leaves. */
   cut(record: number, count: number): number {
     const { u8, u32 } = this.cpu;
-    const block = this.byRecord.get(record), check = block?.checked ? 1 : 0, last = count + check;
+    const block = this.byRecord.get(record), last = count + (block?.ahead ?? 0);
     u8.copyWithin(SCRATCH, record, record + (last + 1) * RECORD_BYTES);
     if (block?.region) u32[SCRATCH >> 2] = block.entryHandler;
     for (let i = 0; i <= last; i++) u32[(SCRATCH + i * RECORD_BYTES + RECORD.remaining.offset) >> 2] = Math.min(count, last - i);
@@ -135,9 +138,10 @@ export class Blocks {
     if (!this.pages.sampled(page)) return;
     for (const b of [...this.byRecord.values()]) if (b.checked && pagesOf(b).includes(page)) this.kill(b);
   }
-  /** Execution is to be looked at, or no longer, at these offsets in their pages: what was translated across one that changed is forgotten. */
-  watch(offsets: ReadonlySet<number>): void {
-    const { watchedOffsets } = this, changed = [...offsets].filter((o) => !watchedOffsets.has(o)).concat([...watchedOffsets].filter((o) => !offsets.has(o)));
+  /** Execution is to be looked at at these linear addresses, and no longer at others: what was translated across one that changed is forgotten. */
+  watch(linears: ReadonlySet<number>): void {
+    writeWatched(this.cpu, linears);
+    const { watchedOffsets } = this, offsets = new Set(Array.from(linears, (linear) => linear & (PAGE - 1))), changed = [...offsets].filter((o) => !watchedOffsets.has(o)).concat([...watchedOffsets].filter((o) => !offsets.has(o)));
     watchedOffsets.clear();
     for (const o of offsets) watchedOffsets.add(o);
     for (const b of [...this.byRecord.values()]) {
@@ -162,7 +166,7 @@ export class Blocks {
     const { u32 } = this.cpu;
     b.region?.dissolve();
     this.byRecord.delete(b.record);
-    for (let i = 0; i <= b.count + (b.checked ? 1 : 0); i++) u32[(b.record + i * RECORD_BYTES) >> 2] = LEAVE_SLOT;
+    for (let i = 0; i <= b.count + b.ahead; i++) u32[(b.record + i * RECORD_BYTES) >> 2] = LEAVE_SLOT;
     for (let i = 0; i <= this.scratchUsed; i++) u32[(SCRATCH + i * RECORD_BYTES) >> 2] = LEAVE_SLOT;
     const slot = (MAP.blockTable + blockSlot(b.host, b.mode)) >> 2;
     if (u32[slot] === b.host && u32[slot + 1] === b.mode) u32[slot] = 0;
@@ -178,11 +182,11 @@ export class Blocks {
   private translate(linear: number, host: number, mode: Mode, most = MAX_INSTRUCTIONS): Block {
     if (this.free + MOST_BYTES > this.end) this.clear();
     const first = host & (PAGE - 1), pageHost = host - first, pageLinear = linear - first, record = this.free;
-    const check = most === MAX_INSTRUCTIONS && !this.watchedOffsets.has(first) && this.pages.isChecked((pageHost - MAP.guestMemory) / PAGE) ? new Check(this.cpu) : undefined, firstRecord = record + (check ? RECORD_BYTES : 0);
+    const watched = this.watchedOffsets.has(first), check = most === MAX_INSTRUCTIONS && !watched && this.pages.isChecked((pageHost - MAP.guestMemory) / PAGE) ? new Check(this.cpu) : undefined;
+    const ahead = watched || check ? 1 : 0, firstRecord = record + ahead * RECORD_BYTES;
     let offset = first, count = 0, at = firstRecord, secondHost = 0, secondBytes = 0, ended = false;
     while (count < most && offset < PAGE && !ended) {
       if (count > 0 && this.watchedOffsets.has(offset)) break;
-      if (count === 0 && this.watchedOffsets.has(offset)) { this.writeRecord(at, LEAVE_SLOT, offset, offset); count = 1; offset++; ended = true; break; }
       let d = decode(this.table, this.cpu.u8, pageHost + offset, PAGE - offset, mode.mode);
       if (d === 'incomplete') {
         if (count > 0) break;
@@ -211,16 +215,18 @@ export class Blocks {
     if (!ended) {
       const context = this.context(INVALID, mode, { nextNear: offset < PAGE });
       this.writeRecord(at, this.handlers.slot(`continue:${mode.mode}:${offset < PAGE ? 1 : 0}`, () => continuation(context)), offset, offset);
-    } else if (count === 1 && this.cpu.u32[firstRecord >> 2] === LEAVE_SLOT) at += RECORD_BYTES;
+    }
     for (let i = 0; i <= count; i++) this.cpu.u32[(firstRecord + i * RECORD_BYTES + RECORD.remaining.offset) >> 2] = count - i;
     this.handlers.flush();
     this.free = at + RECORD_BYTES;
-    if (check) {
-      this.writeRecord(record, CHECK_SLOT, first, first);
+    if (ahead) {
+      this.writeRecord(record, check ? CHECK_SLOT : WATCH_SLOT, first, first);
       this.cpu.u32[(record + RECORD.remaining.offset) >> 2] = count;
+    }
+    if (check) {
       this.free = Math.ceil(check.write(record, this.free) / RECORD_BYTES) * RECORD_BYTES;
     }
-    const block: Block = { samples: 0, checked: check !== undefined, entryHandler: this.cpu.u32[record >> 2]!, host, mode: mode.id, record, count, bytes: Math.min(offset, PAGE) - first, secondHost: secondBytes > 0 ? secondHost : 0, secondBytes };
+    const block: Block = { samples: 0, ahead, checked: check !== undefined, entryHandler: this.cpu.u32[record >> 2]!, host, mode: mode.id, record, count, bytes: Math.min(offset, PAGE) - first, secondHost: secondBytes > 0 ? secondHost : 0, secondBytes };
     // A block for this once is run at once: nobody can find it again, so nothing has to be remembered of it.
     if (most < MAX_INSTRUCTIONS) return block;
     this.byKey.set(key(host, mode.id), block);
@@ -267,7 +273,7 @@ export class Blocks {
   meanings(b: Block, mode: Mode, pageLinear: number): { record: number; meaning: Meaning }[] {
     const made: { record: number; meaning: Meaning }[] = [], { u8 } = this.cpu, page = b.host & ~(PAGE - 1);
     let offset = b.host & (PAGE - 1);
-    const first = b.record + (b.checked ? RECORD_BYTES : 0);
+    const first = b.record + b.ahead * RECORD_BYTES;
     for (let i = 0; i < b.count; i++) {
       const record = first + i * RECORD_BYTES, d = decode(this.table, u8, page + offset, PAGE - offset, mode.mode);
       if (typeof d === 'string') {

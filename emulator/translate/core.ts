@@ -10,11 +10,15 @@ import { checkFunction } from './checked-code.js';
 import { invalidatePage, noteAbsent, pageFault } from './plain-events.js';
 import { isRead, NOT_PLAIN, NOT_PRESENT, referenceAddress, translate } from './plain-paging.js';
 import { PLAIN_TRANSFERS, type PlainCase } from './plain-transfers.js';
+import { watchFunction } from './watched-addresses.js';
 
 /** Slot of the function table whose handler leaves before the instruction is run. */
 export const LEAVE_SLOT = 0;
 /** That of the check in front of a block (checked-code.ts). */
 export const CHECK_SLOT = 1;
+/** That of the look at breakpoints in front of a block (watched-addresses.ts). */
+export const WATCH_SLOT = 2;
+export const FIRST_FREE_SLOT = 3;
 
 /** Operations with plain cases in WebAssembly: their numbers are the first but for those that the machine brings along. */
 export const PLAIN_OPERATIONS = [...Object.keys(PLAIN_TRANSFERS), 'INVLPG'];
@@ -53,6 +57,7 @@ export function coreModule(guestBytes: number, others: readonly string[] = []): 
   leaveAt.get(0).call(leave).i32(0);
   w.add(leaveAt, { slot: LEAVE_SLOT });
   w.add(checkFunction(changed), { slot: CHECK_SLOT });
+  w.add(watchFunction(leave), { slot: WATCH_SLOT });
 
   const status = w.add(statusFunction(), { exported: 'status' });
   const [read, write, execute] = [READ, WRITE, EXECUTE].map((kind) => w.add(plainFunction([64], status, (m, linear) => {

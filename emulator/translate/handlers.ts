@@ -4,7 +4,7 @@ import { type RegionBlock, RegionEmitter } from '../meaning/emit-region.js';
 import type { Meaning, Step } from '../meaning/meaning.js';
 import { FunctionBody, I32, I64, ModuleWriter } from '../wasm/module.js';
 import { type Line, textOf } from '../wasm/text.js';
-import { CHECK_SLOT } from './core.js';
+import { FIRST_FREE_SLOT } from './core.js';
 
 /** What handlers import: the core module's functions and TypeScript's slow paths. */
 export interface HandlerEnvironment {
@@ -30,7 +30,7 @@ export class Handlers {
   private readonly stores: boolean[] = [];
   private pending: { slot: number; meaning: Meaning }[] = [];
   private gathering = false;
-  private nextSlot = CHECK_SLOT + 1;
+  private nextSlot = FIRST_FREE_SLOT;
   private readonly freeSlots: number[] = [];
   modules = 0;
 

@@ -102,7 +102,7 @@ export class Regions {
   }
 
   /** Not code that crosses into another page, and not where the interpreter is to stop. */
-  private mayBeCompiled(b: Block): boolean { return !b.region && !b.checked && b.secondBytes === 0 && this.cpu.u32[b.record >> 2] !== LEAVE_SLOT; }
+  private mayBeCompiled(b: Block): boolean { return !b.region && b.ahead === 0 && b.secondBytes === 0 && this.cpu.u32[b.record >> 2] !== LEAVE_SLOT; }
 
   /** Blocks to which links lead, and those behind calls; all in one page, as links are. */
   private reachable(first: Block): Block[] {
