@@ -16,18 +16,14 @@ import { NOWHERE } from '../memory/memory-map.js';
 import { hostOf, isPlain } from '../paging/physical-memory.js';
 import { Blocks, FIRST_BLOCK } from './blocks.js';
 import { type CoreExports, coreModule, LEAVE_SLOT, PLAIN_OPERATIONS, type PlainOperations } from './core.js';
+import type { FaultHandlers } from './fault-handlers.js';
 import { Handlers } from './handlers.js';
 import { linearOf } from './linear-addresses.js';
 import { Modes } from './mode.js';
+import { numbered } from './operation-numbers.js';
 import { Regions } from './regions.js';
 
 const PAGE = 4096;
-
-/** How faults and events that interrupt instructions are acted upon: given by the machine, which knows cpu/ and vmx/. */
-export interface FaultHandlers {
-  exception(cpu: Processor, e: Exception): void;
-  eptFault(cpu: Processor, e: EptFault): void;
-}
 
 export class Engine {
   readonly blocks: Blocks;
@@ -39,7 +35,6 @@ export class Engine {
   private exhausted = false;
   private readonly core: CoreExports;
   private readonly operations: readonly Operation[];
-  private readonly operationNumbers = new Map<string, number>();
   /** Instructions retired before the present run of the interpreter. */
   private retiredBefore = 0;
   private running = false;
@@ -54,6 +49,8 @@ export class Engine {
   private single = false;
   /** Of the last instruction that was run by itself. */
   private step = { from: 0, next: 0 };
+  /** A check has found changed code. */
+  private found = false;
   /** Whether it branched; the iterations of a repeated instruction are no branches. */
   get branched(): boolean { return this.cpu.rip !== this.step.next && this.cpu.rip !== this.step.from; }
   /** Whether the run loop must look around before the next instruction: set by the machine. */
@@ -69,13 +66,13 @@ export class Engine {
   constructor(processors: readonly Processor[], decodeTable: DecodeTable, operations: Operations, private readonly faults: FaultHandlers, plain: PlainOperations = {}) {
     const cpu = (this.cpu = processors[0]!);
     const all: Operations = { ...operations, raise: (c) => { throw new Exception(c.argumentLow(0), c.argumentLow(1)); } };
-    for (const name of [...Object.keys(plain), ...PLAIN_OPERATIONS, ...Object.keys(all)]) if (!this.operationNumbers.has(name)) this.operationNumbers.set(name, this.operationNumbers.size);
-    this.operations = [...this.operationNumbers.keys()].map((name) => all[name]!);
+    const { list, numberOf } = numbered(all, [...Object.keys(plain), ...PLAIN_OPERATIONS]);
+    this.operations = list;
     const table = new WebAssembly.Table({ initial: 4096, element: 'anyfunc' });
     const outOfBudget = (r: number, next: number) => this.outOfBudget(r, next);
     this.core = new WebAssembly.Instance(new WebAssembly.Module(coreModule(cpu.guestBytes, Object.keys(plain))), { e: {
       ...plain, m: cpu.memory, t: table, leave: (r: number) => this.exit(EXIT.at, r), slowTransfer: (r: number, linear: bigint) => this.slowTransfer(r, linear), slowOnward: () => this.slowOnward(),
-      slowPerform: (r: number, op: number) => this.perform(r, op), changed: (r: number) => { this.blocks.changed(r); this.exit(EXIT.at, r); },
+      slowPerform: (r: number, op: number) => this.perform(r, op), changed: (r: number) => { this.found = true; this.blocks.changed(r); this.exit(EXIT.at, r); },
       slowReference: (r: number, info: number, s: number) => this.slowReference(r, info, s), outOfBudget, attention: () => this.attention(),
     } }).exports as unknown as CoreExports;
     this.handlers = new Handlers(cpu.memory, table, {
@@ -83,7 +80,7 @@ export class Engine {
       compute: (r, op) => this.compute(r, op),
       unlinked: (r, slot, linear) => this.unlinked(r, slot, linear),
       outOfBudget, perform: this.core.perform, slowReference: this.core.slowReference, transfer: this.core.transfer, onward: this.core.onward, condition: this.core.condition, status: this.core.status,
-    }, (name) => this.operationNumber(name));
+    }, numberOf);
     this.blocks = new Blocks(cpu, decodeTable, this.handlers, { hostOf: (linear) => this.fetchHost(linear) }, (page) => {
       if (cpu.mmu.codePages[page] === 0) for (const each of processors) each.mmu.protectCode(page);
     });
@@ -97,12 +94,6 @@ export class Engine {
       each.codeWritten = (place, bytes) => this.codeWritten(place, bytes);
       each.lazyStatus = this.core.status;
     }
-  }
-
-  private operationNumber(name: string): number {
-    const n = this.operationNumbers.get(name);
-    if (n === undefined) throw new Error(`no operation is named "${name}"`);
-    return n;
   }
 
   /** Retired up to the instruction under way. */
@@ -143,6 +134,14 @@ export class Engine {
    * TypeScript had to act; faults have been delivered. `watched`: an instruction is at a watched offset and was not run.
    */
   run(budget: number, ignoreWatched = false): 'ran' | 'watched' | 'stopped' {
+    for (;;) {
+      this.found = false;
+      const ended = this.attempt(budget, ignoreWatched);
+      // What stands there now has not been run.
+      if (!this.found || ended !== 'watched') return ended;
+    }
+  }
+  private attempt(budget: number, ignoreWatched: boolean): 'ran' | 'watched' | 'stopped' {
     const { cpu } = this;
     let record: number;
     cpu.nextRip = cpu.rip;

@@ -22,7 +22,7 @@ export interface Difference { readonly what: string; readonly hardware: number; 
 
 export const opcodeOf = (bytes: Uint8Array): number => bytes.find((byte) => !PREFIXES.has(byte))!;
 
-/** A machine whose ports are all unconnected, as those of the tests. */
+/** A machine whose ports are all unconnected and that is all memory, as those of the tests. */
 export class RealModeMachine {
   private readonly machine: PersonalComputer;
   private deliveriesBefore = 0;
@@ -30,6 +30,7 @@ export class RealModeMachine {
     this.machine = new PersonalComputer({ memoryBytes: MEMORY_BYTES, cpus: 1, tier: 'interpreter', onSerial: () => undefined, onDebugConsole: () => undefined });
     this.machine.load(flatGuest('real', 'f4', 'real').plan);
     this.machine.cpu.ports = new Bus('port');
+    this.machine.cpu.mmu.map.set([]);
   }
 
   private poke(address: number, byte: number): void {
