@@ -1,5 +1,5 @@
 /** The XSAVE feature set: XCR0, and state components in memory. SDM Vol. 1, "Managing State Using the XSAVE Feature Set"; Vol. 2, by the instructions' names. */
-import { forgetDestinations } from '../vmx/destinations.js';
+import { forgetDestinations } from './known-worlds.js';
 import { read32, probe, write32 } from '../paging/access.js';
 import { READ, WRITE, type AccessKind } from '../paging/mmu.js';
 import { exception, leaveIf } from './events.js';

@@ -4,7 +4,7 @@
  */
 import { FAST_TLB_ENTRIES, FAST_TLB_ENTRY_BYTES, FAST_TLB_FOLD, FAST_TLB_PART_BYTES, FAST_TLB_PARTS, fastTlbSet, MAP, S, SPACE } from '../cpu/layout.js';
 import type { Processor } from '../cpu/processor.js';
-import { forgetDestinations } from '../vmx/destinations.js';
+import { forgetDestinations } from '../cpu/known-worlds.js';
 import { USER_ACCESS } from './outcome.js';
 import type { Space } from './spaces.js';
 

@@ -6,7 +6,7 @@ import type { Processor } from '../cpu/processor.js';
 import type { Bus } from '../memory/bus.js';
 import { MemoryMap, NOWHERE } from '../memory/memory-map.js';
 import { named, NONE, type Sentence, TRAP } from '../cpu/trap-events.js';
-import { exitsKnown, forgetDestinations, forgetEntries, moveExits } from '../vmx/destinations.js';
+import { exitsKnown, forgetDestinations, forgetEntries, moveExits } from '../cpu/known-worlds.js';
 import { ep4ta, EPT_READ, EPT_WRITE, EPTP_ACCESSED_DIRTY, EptOutcome, walkEpt } from '../vmx/ept.js';
 import { INVEPT_SAYS, INVLPG_SAYS, INVPCID_SAYS, INVVPID_SAYS, MOV_TO_CR3_SAYS } from './flush-sentences.js';
 import { FastTlb, FAST_TABLES, UNMATCHED_TAG } from './fast-tlb.js';

@@ -2,7 +2,8 @@
  * Where VM exits and VM entries of the current VMCS lead: what the fast TLB, the translated code and the float mode have to know of the world behind,
  * kept from one transition to the next so that generated code can make them (plain-transitions.ts).
  */
-import { DESTINATION, S, SPACE } from '../cpu/layout.js';
+import { forgetDestinations, forgetEntries, keep } from '../cpu/known-worlds.js';
+import { S } from '../cpu/layout.js';
 import type { Processor } from '../cpu/processor.js';
 import { PIN, PROCESSOR, PROCESSOR_2, VM_EXIT } from './controls.js';
 import { secondaryControls, usesPdptes } from './guest-state.js';
@@ -10,23 +11,6 @@ import { PART, slot, type Vmcs } from './vmcs.js';
 
 const PIN_CONTROLS = slot('pin-based VM-execution controls'), PRIMARY_CONTROLS = slot('primary processor-based VM-execution controls'), EXIT_CONTROLS = slot('primary VM-exit controls');
 const STORE_COUNT = slot('VM-exit MSR-store count'), LOAD_COUNT = slot('VM-exit MSR-load count'), ENTRY_LOAD_COUNT = slot('VM-entry MSR-load count');
-const UNKNOWN = 0xffff_ffff;
-
-/** After anything that they do not follow has changed: flushes, XCR0, PKRU, the A20 mask. */
-export function forgetDestinations(cpu: Processor): void {
-  forgetEntries(cpu);
-  cpu.u32[S.exitsOf >> 2] = UNKNOWN;
-}
-export function forgetEntries(cpu: Processor): void { cpu.u32[S.entriesOf >> 2] = UNKNOWN; }
-
-/** Whether the VM exits of some VMCS lead to a known place. */
-export const exitsKnown = (cpu: Processor): boolean => cpu.low(S.exitsOf) !== UNKNOWN;
-
-/** The space where VM exits lead has got other tags. */
-export function moveExits({ u32 }: Processor, supervisor: number, user: number): void {
-  for (const at of [DESTINATION.tag, DESTINATION.supervisorTag]) u32[(S.exitDestination + at) >> 2] = supervisor;
-  u32[(S.exitDestination + DESTINATION.userTag) >> 2] = user;
-}
 
 /** Before VM entry: what the hypervisor has written since the last one. */
 export function forgetRewritten(cpu: Processor, vmcs: Vmcs): void {
@@ -54,13 +38,4 @@ export function rememberHost(cpu: Processor, vmcs: Vmcs): void {
   cpu.mmu.exitsLeadHere();
   u32[S.exitsOf >> 2] = current;
   keep(cpu, S.exitDestination);
-}
-
-/** What each word of a destination is a copy of. */
-export const KEPT = [
-  [DESTINATION.tag, S.spaceTag], [DESTINATION.supervisorTag, S.supervisorSpace + SPACE.tag], [DESTINATION.userTag, S.userSpace + SPACE.tag],
-  [DESTINATION.part, S.tlbPart], [DESTINATION.mode, S.codeMode], [DESTINATION.traps, S.fpuTraps],
-] as const;
-function keep({ u32 }: Processor, destination: number): void {
-  for (const [at, from] of KEPT) u32[(destination + at) >> 2] = u32[from >> 2]!;
 }

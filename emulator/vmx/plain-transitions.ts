@@ -5,6 +5,7 @@
  */
 import { commonSentence, emitCount, emitEntered, emitEvent, emitExited } from '../cpu/event-log.js';
 import { EXIT } from '../cpu/exits.js';
+import { KEPT } from '../cpu/known-worlds.js';
 import { dr } from '../cpu/debug-registers.js';
 import { CS, DESTINATION, FAST_TLB_PART_BYTES, gpr, MAP, PLAIN_PAGING, S, SEGMENT, segment, SPACE } from '../cpu/layout.js';
 import { BLOCKING, EFER } from '../cpu/modes.js';
@@ -15,7 +16,6 @@ import { FunctionBody, I32, I64, ModuleWriter } from '../wasm/module.js';
 import { PIN, PROCESSOR, VM_ENTRY } from './controls.js';
 import { RFLAGS_RESERVED } from './entry-checks/guest-registers.js';
 import { ENTRY_SAYS, RESUME } from './entry.js';
-import { KEPT } from './destinations.js';
 import { EXIT_FIELDS, MAX_INSTRUCTION_LENGTH } from './exit.js';
 import { EXIT_REASONS } from './exit-reasons.js';
 import { HYPERCALL_REGISTERS, HYPERCALL_SAYS } from './instructions.js';
